@@ -1,0 +1,3 @@
+export { rabinScan } from './rabin';
+export { counterBlocks, equalBytes, xorBytes } from './counter';
+export { poly1305 } from './poly1305';

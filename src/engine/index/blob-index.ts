@@ -1,0 +1,245 @@
+/**
+ * Which blobs a repository holds, and where: an open-addressing table in shared memory, so that every thread sees one truth and
+ * no hash crosses a thread. 48 bytes an entry and 6 to 11 of slots; nothing is an object.
+ *
+ * An entry is 12 words: the id (8), pack number with the type in its top bit, offset, length, plain length. A slot holds an
+ * entry's number plus one. Slots come in levels, each twice the last, because threads insert while the table grows; a look-up
+ * goes through them from the newest. Two threads that claim one blob in the instant of growth may both win: the blob is then
+ * stored twice, which the format allows.
+ */
+import type { BlobType } from '../pack/pack-header.ts';
+
+const wordsPerEntry = 12;
+const bytesPerEntry = wordsPerEntry * 4;
+const treeBit = 0x8000_0000;
+/** The pack of a blob that was claimed in this run and whose place is not known yet. */
+const pendingPack = 0x7fff_ffff;
+/** Virtual memory is reserved for this many; pages are taken as they are used. */
+const mostEntries = 2 ** 26;
+const fullness = 0.7;
+
+// Words of the control block.
+const controlCount = 0;
+const controlLevel = 1;
+const controlBase = 2;
+const controlLevelCount = 3;
+
+export interface SharedBlobIndex {
+  readonly control: SharedArrayBuffer;
+  readonly entries: SharedArrayBuffer;
+  readonly slots: SharedArrayBuffer;
+}
+
+/** Where one blob lies. */
+export interface BlobPlace {
+  readonly pack: string;
+  readonly type: BlobType;
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressedLength: number;
+}
+
+export class BlobIndex {
+  readonly shared: SharedBlobIndex;
+  /** Pack ids by number. Only the thread that loaded the index knows them. */
+  readonly packs: string[] = [];
+  readonly #packNumbers = new Map<string, number>();
+  readonly #control: Int32Array;
+  readonly #entries: Uint32Array;
+  readonly #slots: Int32Array;
+  readonly #probe = Buffer.alloc(32);
+  readonly #probeWords = new Uint32Array(this.#probe.buffer, this.#probe.byteOffset, 8);
+
+  constructor(shared: SharedBlobIndex) {
+    this.shared = shared;
+    this.#control = new Int32Array(shared.control);
+    this.#entries = new Uint32Array(shared.entries);
+    this.#slots = new Int32Array(shared.slots);
+  }
+
+  /** A new index with room for `expected` blobs in its first level. */
+  static create(expected = 0): BlobIndex {
+    const base = 2 ** Math.max(14, Math.ceil(Math.log2((expected + 1) / fullness)));
+    const slots = new SharedArrayBuffer(base * 4, { maxByteLength: mostEntries * 4 * 4 });
+    const entries = new SharedArrayBuffer(65536, { maxByteLength: mostEntries * bytesPerEntry });
+    const index = new BlobIndex({ control: new SharedArrayBuffer(64), entries, slots });
+    index.#control[controlBase] = base;
+    return index;
+  }
+
+  /** Entries, copies of one blob in several packs counted apart. */
+  get size(): number {
+    return Atomics.load(this.#control, controlCount);
+  }
+
+  /** The number of a pack, given at the first mention. */
+  packNumber(id: string): number {
+    const known = this.#packNumbers.get(id);
+    if (known !== undefined) return known;
+    this.packs.push(id);
+    this.#packNumbers.set(id, this.packs.length - 1);
+    return this.packs.length - 1;
+  }
+
+  /** Adds a blob's place; a blob may have several. */
+  add(id: string, type: BlobType, pack: number, offset: number, length: number, uncompressedLength: number): void {
+    this.#probe.write(id, 'hex');
+    const entry = this.#append(this.#probeWords, type, pack, offset, length, uncompressedLength);
+    this.#insert(this.#probeWords, entry);
+  }
+
+  /** Enters a blob as being stored by the caller. True for exactly one caller when it was not there. `id` holds 32 bytes at a multiple of 4. */
+  claim(id: Uint32Array, type: BlobType): boolean {
+    if (this.#find(id, type) >= 0) return false;
+    const entry = this.#append(id, type, pendingPack, 0, 0, 0);
+    return this.#insertIfAbsent(id, type, entry);
+  }
+
+  /** The entry of a blob, or -1. */
+  find(id: string, type: BlobType): number {
+    this.#probe.write(id, 'hex');
+    return this.#find(this.#probeWords, type);
+  }
+
+  has(id: string, type: BlobType): boolean {
+    return this.find(id, type) >= 0;
+  }
+
+  /** Every entry of a blob, best known first. */
+  findAll(id: string, type: BlobType): number[] {
+    this.#probe.write(id, 'hex');
+    const found: number[] = [];
+    this.#search(this.#probeWords, type, (entry) => found.push(entry) < 0);
+    return found;
+  }
+
+  place(entry: number): BlobPlace {
+    const at = entry * wordsPerEntry + 8;
+    return {
+      pack: this.packs[this.packOf(entry)] ?? '',
+      type: this.typeOf(entry),
+      offset: this.#entries[at + 1] ?? 0,
+      length: this.#entries[at + 2] ?? 0,
+      uncompressedLength: this.#entries[at + 3] ?? 0,
+    };
+  }
+
+  idOf(entry: number): string {
+    const at = entry * bytesPerEntry;
+    return Buffer.from(this.shared.entries, at, 32).toString('hex');
+  }
+
+  typeOf(entry: number): BlobType {
+    return ((this.#entries[entry * wordsPerEntry + 8] ?? 0) & treeBit) !== 0 ? 'tree' : 'data';
+  }
+
+  packOf(entry: number): number {
+    return (this.#entries[entry * wordsPerEntry + 8] ?? 0) & ~treeBit;
+  }
+
+  offsetOf(entry: number): number {
+    return this.#entries[entry * wordsPerEntry + 9] ?? 0;
+  }
+
+  lengthOf(entry: number): number {
+    return this.#entries[entry * wordsPerEntry + 10] ?? 0;
+  }
+
+  uncompressedLengthOf(entry: number): number {
+    return this.#entries[entry * wordsPerEntry + 11] ?? 0;
+  }
+
+  /** Size of the blob's content. */
+  contentLengthOf(entry: number): number {
+    return this.uncompressedLengthOf(entry) || this.lengthOf(entry) - 32;
+  }
+
+  #append(id: Uint32Array, type: BlobType, pack: number, offset: number, length: number, uncompressedLength: number): number {
+    const entry = Atomics.add(this.#control, controlCount, 1);
+    this.#growEntries((entry + 1) * bytesPerEntry);
+    const at = entry * wordsPerEntry;
+    const entries = this.#entries;
+    for (let word = 0; word < 8; word++) entries[at + word] = id[word] ?? 0;
+    entries[at + 8] = (pack | (type === 'tree' ? treeBit : 0)) >>> 0;
+    entries[at + 9] = offset;
+    entries[at + 10] = length;
+    entries[at + 11] = uncompressedLength;
+    return entry;
+  }
+
+  #growEntries(needed: number): void {
+    const { entries } = this.shared;
+    while (entries.byteLength < needed) {
+      const target = Math.min(entries.maxByteLength, Math.max(needed, Math.ceil((entries.byteLength * 1.25) / 65536) * 65536));
+      try {
+        entries.grow(target);
+      } catch (error) {
+        // Another thread may have grown it further in between; then there is nothing to do.
+        if (entries.byteLength < needed) throw error;
+      }
+    }
+  }
+
+  #insert(id: Uint32Array, entry: number): void {
+    const { start, mask } = this.#currentLevel();
+    for (let slot = (id[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
+      if (Atomics.compareExchange(this.#slots, start + slot, 0, entry + 1) === 0) return;
+    }
+  }
+
+  #insertIfAbsent(id: Uint32Array, type: BlobType, entry: number): boolean {
+    const { start, mask } = this.#currentLevel();
+    for (let slot = (id[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
+      const taken = Atomics.compareExchange(this.#slots, start + slot, 0, entry + 1);
+      if (taken === 0) return true;
+      if (this.#matches(taken - 1, id, type)) return false;
+    }
+  }
+
+  /** The level that takes new entries, after opening the next one if this is full. */
+  #currentLevel(): { start: number; mask: number } {
+    const base = this.#control[controlBase] ?? 0;
+    for (;;) {
+      const level = Atomics.load(this.#control, controlLevel);
+      const capacity = base * 2 ** level;
+      const start = base * (2 ** level - 1);
+      if (Atomics.add(this.#control, controlLevelCount + level, 1) < capacity * fullness) return { start, mask: capacity - 1 };
+      const needed = (start + capacity + capacity * 2) * 4;
+      try {
+        if (this.shared.slots.byteLength < needed) this.shared.slots.grow(needed);
+      } catch (error) {
+        if (this.shared.slots.byteLength < needed) throw error;
+      }
+      Atomics.compareExchange(this.#control, controlLevel, level, level + 1);
+    }
+  }
+
+  #find(id: Uint32Array, type: BlobType): number {
+    let found = -1;
+    this.#search(id, type, (entry) => {
+      found = entry;
+      return true;
+    });
+    return found;
+  }
+
+  #search(id: Uint32Array, type: BlobType, visit: (entry: number) => boolean): void {
+    const base = this.#control[controlBase] ?? 0;
+    for (let level = Atomics.load(this.#control, controlLevel); level >= 0; level--) {
+      const start = base * (2 ** level - 1);
+      const mask = base * 2 ** level - 1;
+      for (let slot = (id[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
+        const taken = Atomics.load(this.#slots, start + slot);
+        if (taken === 0) break;
+        if (this.#matches(taken - 1, id, type) && visit(taken - 1)) return;
+      }
+    }
+  }
+
+  #matches(entry: number, id: Uint32Array, type: BlobType): boolean {
+    const at = entry * wordsPerEntry;
+    const entries = this.#entries;
+    for (let word = 0; word < 8; word++) if (entries[at + word] !== id[word]) return false;
+    return ((entries[at + 8] ?? 0) & treeBit) !== 0 === (type === 'tree');
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The header at the end of a pack: one record a blob, sealed, then its sealed length as 4 bytes little-endian.
+ * Record: type (0 data, 1 tree, 2 compressed data, 3 compressed tree), sealed length, plain length where compressed, id.
+ */
+export type BlobType = 'data' | 'tree';
+
+/** One blob as a pack header or an index names it. */
+export interface PackedBlob {
+  readonly id: string;
+  readonly type: BlobType;
+  /** Where its sealed bytes begin in the pack, and how many they are. */
+  readonly offset: number;
+  readonly length: number;
+  /** Plain size where the blob is compressed, else 0. */
+  readonly uncompressedLength: number;
+}
+
+const plainRecord = 37;
+const compressedRecord = 41;
+
+/** Size of a blob's content. */
+export function contentLength(blob: { length: number; uncompressedLength: number }): number {
+  return blob.uncompressedLength > 0 ? blob.uncompressedLength : blob.length - 32;
+}
+
+/** Bytes that a header of these blobs takes at the end of a pack. */
+export function headerLength(blobs: readonly PackedBlob[]): number {
+  return 36 + blobs.reduce((sum, blob) => sum + (blob.uncompressedLength > 0 ? compressedRecord : plainRecord), 0);
+}
+
+/** Writes one record at `at`; returns the offset behind it. */
+export function writeHeaderRecord(header: Buffer, at: number, type: BlobType, length: number, uncompressedLength: number, id: Uint8Array): number {
+  const tree = type === 'tree' ? 1 : 0;
+  header[at] = uncompressedLength > 0 ? 2 | tree : tree;
+  let next = header.writeUInt32LE(length, at + 1);
+  if (uncompressedLength > 0) next = header.writeUInt32LE(uncompressedLength, next);
+  header.set(id, next);
+  return next + 32;
+}
+
+/** Reads an opened header. Throws a plain error when it is not one. */
+export function parsePackHeader(header: Buffer): PackedBlob[] {
+  const blobs: PackedBlob[] = [];
+  let offset = 0;
+  for (let at = 0; at < header.length; ) {
+    const kind = header[at] ?? 255;
+    if (kind > 3) throw new Error(`its header has an entry of the unknown type ${kind}`);
+    const size = kind & 2 ? compressedRecord : plainRecord;
+    if (at + size > header.length) throw new Error('its header ends in the middle of an entry');
+    const length = header.readUInt32LE(at + 1);
+    blobs.push({
+      id: header.toString('hex', at + size - 32, at + size),
+      type: kind & 1 ? 'tree' : 'data',
+      offset,
+      length,
+      uncompressedLength: kind & 2 ? header.readUInt32LE(at + 5) : 0,
+    });
+    offset += length;
+    at += size;
+  }
+  return blobs;
+}

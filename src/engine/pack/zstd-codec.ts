@@ -1,0 +1,127 @@
+/**
+ * zstd for blobs, one context a thread. Node's public calls build a context per call, which costs 40 % on blobs of 4 KiB; the
+ * stream objects carry a private handle that can be driven synchronously over any memory. Where a future Node changes it, the
+ * public calls serve (a test pins which of the two is in use).
+ */
+import zlib from 'node:zlib';
+import { releaseBuffer } from '../crypto/release-buffer.ts';
+
+interface PrivateHandle {
+  reset(): void;
+  writeSync(flush: number, input: Uint8Array, inputOffset: number, inputLength: number, output: Uint8Array, outputOffset: number, outputLength: number): void;
+}
+
+/** The largest size a compressed form of `length` bytes can have (zstd's own bound, rounded up). */
+export function compressBound(length: number): number {
+  return length + (length >> 8) + 512;
+}
+
+export class ZstdCodec {
+  readonly usesPrivateHandle: boolean;
+  readonly #level: number;
+  readonly #compressor: ReusedContext | undefined;
+  readonly #decompressor: ReusedContext | undefined;
+
+  constructor(level: number, allowPrivateHandle = true) {
+    this.#level = level;
+    if (allowPrivateHandle) {
+      this.#compressor = reuse(zlib.createZstdCompress({ params: { [zlib.constants.ZSTD_c_compressionLevel]: level }, chunkSize: 1024 }));
+      this.#decompressor = reuse(zlib.createZstdDecompress({ chunkSize: 1024 }));
+    }
+    this.usesPrivateHandle = this.#compressor !== undefined && this.#decompressor !== undefined && this.#worksReused();
+  }
+
+  /** Compresses into `output[at…]`, which has room for compressBound(input.length). Returns the length, or -1 when it would not be shorter. */
+  compress(input: Uint8Array, output: Uint8Array, at: number): number {
+    const room = compressBound(input.length);
+    if (this.usesPrivateHandle && this.#compressor) {
+      const length = this.#compressor.run(zlib.constants.ZSTD_e_end, input, output, at, room);
+      return length >= 0 && length < input.length ? length : -1;
+    }
+    const result = zlib.zstdCompressSync(input, { params: { [zlib.constants.ZSTD_c_compressionLevel]: this.#level }, pledgedSrcSize: input.length, chunkSize: room });
+    const length = result.length < input.length ? result.length : -1;
+    if (length >= 0) output.set(result, at);
+    releaseBuffer(result);
+    return length;
+  }
+
+  /** Decompresses one frame of `size` bytes into `output[at…]`. Returns false when the frame is broken or its size is another. */
+  decompress(input: Uint8Array, output: Uint8Array, at: number, size: number): boolean {
+    if (this.usesPrivateHandle && this.#decompressor) {
+      return this.#decompressor.run(zlib.constants.ZSTD_e_continue, input, output, at, size) === size;
+    }
+    try {
+      const result = zlib.zstdDecompressSync(input, { chunkSize: Math.max(64, size), maxOutputLength: Math.max(64, size) });
+      if (result.length !== size) return false;
+      output.set(result, at);
+      releaseBuffer(result);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** A second frame through the same context must come out as the first did; otherwise the handle is not what we think. */
+  #worksReused(): boolean {
+    const sample = new Uint8Array(4096).fill(7);
+    const packed = new Uint8Array(compressBound(sample.length));
+    const unpacked = new Uint8Array(sample.length);
+    try {
+      for (let round = 0; round < 2; round++) {
+        const length = this.#compressor?.run(zlib.constants.ZSTD_e_end, sample, packed, 0, packed.length) ?? -1;
+        if (length <= 0 || !zlib.zstdDecompressSync(packed.subarray(0, length)).equals(sample)) return false;
+        unpacked.fill(0);
+        if (this.#decompressor?.run(zlib.constants.ZSTD_e_continue, packed.subarray(0, length), unpacked, 0, unpacked.length) !== sample.length) return false;
+        if (Buffer.compare(sample, unpacked) !== 0) return false;
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** A whole frame decompressed, for sizes not known beforehand; `limit` bounds what a hostile frame may expand to. Throws when it is broken. */
+export function decompressFrame(input: Uint8Array, limit: number): Buffer {
+  return zlib.zstdDecompressSync(input, { maxOutputLength: limit });
+}
+
+/** One frame, compressed with the public call: for indexes, snapshots, locks. */
+export function compressFrame(input: Uint8Array, level = 3): Buffer {
+  return zlib.zstdCompressSync(input, { params: { [zlib.constants.ZSTD_c_compressionLevel]: level }, pledgedSrcSize: input.length, chunkSize: compressBound(input.length) });
+}
+
+class ReusedContext {
+  readonly #handle: PrivateHandle;
+  readonly #state: Uint32Array;
+  #failed = false;
+
+  constructor(stream: NodeJS.EventEmitter, handle: PrivateHandle, state: Uint32Array) {
+    this.#handle = handle;
+    this.#state = state;
+    // Errors of the native side arrive as a callback on the handle, not as an exception.
+    Object.assign(handle, { onerror: () => (this.#failed = true) });
+    stream.on('error', () => (this.#failed = true));
+  }
+
+  /** Bytes written to the output, or -1 when the input was not consumed whole or the frame is broken. */
+  run(flush: number, input: Uint8Array, output: Uint8Array, at: number, room: number): number {
+    this.#failed = false;
+    this.#handle.writeSync(flush, input, 0, input.length, output, at, room);
+    const roomLeft = this.#state[0] ?? 0;
+    const inputLeft = this.#state[1] ?? 1;
+    if (!this.#failed && inputLeft === 0) return room - roomLeft;
+    this.#handle.reset(); // or the next frame would be read as the rest of this one
+    return -1;
+  }
+}
+
+function reuse(stream: zlib.ZstdCompress | zlib.ZstdDecompress): ReusedContext | undefined {
+  const handle: unknown = Reflect.get(stream, '_handle');
+  const state: unknown = Reflect.get(stream, '_writeState');
+  return isHandle(handle) && state instanceof Uint32Array ? new ReusedContext(stream, handle, state) : undefined;
+}
+
+function isHandle(value: unknown): value is PrivateHandle {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'writeSync') === 'function' && typeof Reflect.get(value, 'reset') === 'function';
+}

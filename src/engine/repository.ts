@@ -1,0 +1,241 @@
+/**
+ * A repository in restic's format, opened: its keys, its files, its blobs. Everything read is verified against its hash and its
+ * seal; what does not fit is `damaged`, never used.
+ */
+import { hash } from 'node:crypto';
+import { systemClock, type Clock } from '../util/clock.ts';
+import { HoldfastError, isError, reasonOf } from '../errors.ts';
+import type { Storage } from '../storage/storage.ts';
+import { createKeyFile, openKeyFile, parseKeyFile } from './crypto/key-file.ts';
+import { createMasterKey, type MasterKey } from './crypto/master-key.ts';
+import { BufferSealer } from './crypto/sealer.ts';
+import { BlobIndex, type BlobPlace } from './index/blob-index.ts';
+import { readIndex } from './index/index-file.ts';
+import { configKey, folderOf, idOf, keyOf, type FileType } from './layout.ts';
+import { contentLength, type BlobType } from './pack/pack-header.ts';
+import { compressFrame, decompressFrame } from './pack/zstd-codec.ts';
+import { createConfig, decodeConfig, encodeConfig, type RepositoryConfig } from './repository-config.ts';
+
+/** What a hostile file may expand to at most: far above any honest index or tree. */
+export const mostPlainBytes = 512 * 2 ** 20;
+
+const compressedMark = 2;
+
+export interface InitOptions {
+  readonly password: string;
+  /** 2 unless an old program must read it. */
+  readonly version?: 1 | 2;
+  /** Another repository's, so that copies between the two are deduplicated. Random by default. */
+  readonly polynomial?: bigint;
+  readonly clock?: Clock;
+}
+
+export interface OpenOptions {
+  readonly password: string;
+  readonly clock?: Clock;
+}
+
+/** A file of the repository as listing shows it. */
+export interface RepositoryFile {
+  readonly id: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Creates an empty repository and opens it. Throws `repository-exists`. */
+export async function initRepository(storage: Storage, options: InitOptions): Promise<Repository> {
+  const clock = options.clock ?? systemClock;
+  await storage.create();
+  if (await storage.stat(configKey)) throw new HoldfastError('repository-exists', { location: storage.location });
+  const master = createMasterKey();
+  const config = createConfig(options.version ?? 2, options.polynomial);
+  const keyFile = await createKeyFile(master, options.password, clock.now());
+  const keyId = hash('sha256', keyFile);
+  await storage.put(keyOf('key', keyId), keyFile);
+  // The config comes last and only once: whoever loses a race to create the same repository finds `storage-exists`.
+  await storage.put(configKey, new BufferSealer(master).seal(encodeConfig(config)), { ifAbsent: true });
+  return new Repository(storage, config, master, keyId, clock);
+}
+
+/** Opens a repository. Throws `repository-missing`, `password-wrong`, `repository-unsupported`, `damaged`. */
+export async function openRepository(storage: Storage, options: OpenOptions): Promise<Repository> {
+  const location = storage.location;
+  const sealedConfig = await storage.get(configKey).catch((error: unknown) => {
+    throw isError(error, 'storage-missing') ? new HoldfastError('repository-missing', { location }, error) : error;
+  });
+  const { master, keyId } = await findKey(storage, options.password);
+  const json = new BufferSealer(master).open(sealedConfig);
+  if (!json) throw new HoldfastError('damaged', { object: `${location}/config`, reason: 'its seal does not fit' });
+  const config = decodeConfigOf(location, json);
+  return new Repository(storage, config, master, keyId, options.clock ?? systemClock);
+}
+
+async function findKey(storage: Storage, password: string): Promise<{ master: MasterKey; keyId: string }> {
+  const problems: unknown[] = [];
+  for await (const { key } of storage.list(folderOf('key'))) {
+    const keyId = idOf(key);
+    if (keyId === undefined) continue;
+    try {
+      const bytes = await storage.get(key);
+      if (hash('sha256', bytes) !== keyId) throw new Error(`key file ${keyId.slice(0, 8)} has changed: its hash is not its name`);
+      const master = await openKeyFile(parseKeyFile(bytes), password);
+      if (master) return { master, keyId };
+    } catch (error) {
+      problems.push(error); // another key may still open
+    }
+  }
+  const [first] = problems;
+  if (first !== undefined) throw new HoldfastError('damaged', { object: `a key of ${storage.location}`, reason: reasonOf(first) }, first);
+  throw new HoldfastError('password-wrong', { location: storage.location });
+}
+
+function decodeConfigOf(location: string, json: Uint8Array): RepositoryConfig {
+  let config;
+  try {
+    config = decodeConfig(json);
+  } catch (error) {
+    throw new HoldfastError('damaged', { object: `${location}/config`, reason: reasonOf(error) }, error);
+  }
+  const { version, id, polynomial } = config;
+  if (version !== 1 && version !== 2) throw new HoldfastError('repository-unsupported', { location, version });
+  return { version, id, polynomial };
+}
+
+export class Repository {
+  readonly storage: Storage;
+  readonly config: RepositoryConfig;
+  readonly masterKey: MasterKey;
+  /** The key file that this password opened. */
+  readonly keyId: string;
+  readonly clock: Clock;
+  readonly sealer: BufferSealer;
+  #index: BlobIndex | undefined;
+
+  constructor(storage: Storage, config: RepositoryConfig, masterKey: MasterKey, keyId: string, clock: Clock) {
+    this.storage = storage;
+    this.config = config;
+    this.masterKey = masterKey;
+    this.keyId = keyId;
+    this.clock = clock;
+    this.sealer = new BufferSealer(masterKey);
+  }
+
+  /** For messages: the address without secrets. */
+  get location(): string {
+    return this.storage.location;
+  }
+
+  /** Every file of a type, sorted by id. */
+  async listFiles(type: FileType): Promise<RepositoryFile[]> {
+    const files: RepositoryFile[] = [];
+    for await (const { key, size } of this.storage.list(folderOf(type))) {
+      const id = idOf(key);
+      if (id !== undefined) files.push({ id, size });
+    }
+    return files.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** The content of an index, snapshot or lock: its hash and seal verified, decompressed. Throws `damaged`, `storage-missing`. */
+  async readFile(type: FileType, id: string): Promise<Buffer> {
+    const key = keyOf(type, id);
+    const sealed = await this.storage.get(key);
+    if (hash('sha256', sealed) !== id) throw this.damaged(key, 'its content is not what its name says');
+    return this.openFile(key, sealed);
+  }
+
+  /** Opens the sealed content of such a file; `key` is for messages. Throws `damaged`. */
+  openFile(key: string, sealed: Uint8Array): Buffer {
+    const plain = this.sealer.open(sealed);
+    if (!plain) throw this.damaged(key, 'its seal does not fit');
+    if (plain[0] !== compressedMark) return plain;
+    try {
+      return decompressFrame(plain.subarray(1), mostPlainBytes);
+    } catch (error) {
+      throw this.damaged(key, `it does not decompress: ${reasonOf(error)}`, error);
+    }
+  }
+
+  /** Seals and stores an index, snapshot or lock. Returns its id. */
+  async writeFile(type: FileType, json: Uint8Array): Promise<string> {
+    const content = this.config.version === 1 ? json : Buffer.concat([Buffer.of(compressedMark), compressFrame(json)]);
+    const sealed = this.sealer.seal(content);
+    const id = hash('sha256', sealed);
+    await this.storage.put(keyOf(type, id), sealed);
+    return id;
+  }
+
+  async removeFile(type: FileType, id: string): Promise<void> {
+    await this.storage.remove(keyOf(type, id));
+  }
+
+  /** Every blob the repository's index files name. Loaded once; `reload` reads them anew. */
+  async loadIndex(options: { reload?: boolean } = {}): Promise<BlobIndex> {
+    if (this.#index && options.reload !== true) return this.#index;
+    const files = await this.listFiles('index');
+    // An entry takes about 110 bytes of JSON, compressed and sealed to about half.
+    const expected = files.reduce((sum, { size }) => sum + size / 55, 0);
+    const index = BlobIndex.create(expected);
+    for (const { id } of files) this.#addIndexFile(index, id, await this.readFile('index', id));
+    this.#index = index;
+    return index;
+  }
+
+  #addIndexFile(index: BlobIndex, id: string, json: Buffer): void {
+    let pack = 0;
+    try {
+      readIndex(json, {
+        pack: (packId) => (pack = index.packNumber(packId)),
+        blob: (blobId, type, offset, length, uncompressedLength) => index.add(blobId, type, pack, offset, length, uncompressedLength),
+      });
+    } catch (error) {
+      throw this.damaged(keyOf('index', id), reasonOf(error), error);
+    }
+  }
+
+  /** A blob's content, verified against its id. Another copy is tried when one is damaged. Throws `blob-missing`, `damaged`. */
+  async readBlob(type: BlobType, id: string): Promise<Buffer> {
+    const index = await this.loadIndex();
+    let firstError: unknown;
+    for (const entry of index.findAll(id, type)) {
+      try {
+        return await this.readBlobAt(id, index.place(entry));
+      } catch (error) {
+        firstError ??= error;
+      }
+    }
+    throw firstError ?? new HoldfastError('blob-missing', { type, id });
+  }
+
+  /** The same from one known place. */
+  async readBlobAt(id: string, place: BlobPlace): Promise<Buffer> {
+    const key = keyOf('pack', place.pack);
+    if (place.length < 32 || contentLength(place) > mostPlainBytes) throw this.damaged(key, `blob ${id} has an impossible size`);
+    const sealed = await this.storage.get(key, { offset: place.offset, length: place.length });
+    return this.openBlob(id, place, sealed);
+  }
+
+  /** Opens a blob's sealed bytes: seal, decompression and hash verified. Throws `damaged`. */
+  openBlob(id: string, place: BlobPlace, sealed: Uint8Array): Buffer {
+    const key = keyOf('pack', place.pack);
+    let plain = this.sealer.open(sealed);
+    if (!plain) throw this.damaged(key, `the seal of blob ${id} does not fit`);
+    if (place.uncompressedLength > 0) {
+      try {
+        plain = decompressFrame(plain, place.uncompressedLength);
+      } catch (error) {
+        throw this.damaged(key, `blob ${id} does not decompress: ${reasonOf(error)}`, error);
+      }
+    }
+    if (hash('sha256', plain) !== id) throw this.damaged(key, `the content of blob ${id} is not what its name says`);
+    return plain;
+  }
+
+  /** A `damaged` error about one of this repository's files. */
+  damaged(key: string, reason: string, cause?: unknown): HoldfastError {
+    return new HoldfastError('damaged', { object: `${key} in ${this.location}`, reason }, cause);
+  }
+
+  async close(): Promise<void> {
+    await this.storage.close();
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Where a repository lies: a flat store of immutable objects under slash-separated keys such as `data/0f/0f3a…`.
+ *
+ * The contract, which every driver passes (`testing/contract.ts`):
+ * - **Atomic.** An object is visible under its key whole or not at all, also after a crash in the middle of `put`.
+ * - **Durable.** When `put` or `putFile` resolves, the object survives a power cut (fsync of file and folder on disk).
+ * - **Exact.** `get` returns exactly the bytes asked for or throws; it never returns fewer. It does not verify content: the engine does.
+ * - **Listed.** `list` shows every object that was put before the call began, and nothing that was only half written.
+ * - **Idempotent removal.** Removing what is not there succeeds. A removal, too, is durable when it resolves.
+ * - **Errors.** Everything thrown is a HoldfastError: `storage-missing`, `storage-exists`, `storage-full`, `storage-denied`,
+ *   `storage-short`, `storage-key`, `storage-failed`, or `interrupted` after the signal. Only `storage-failed` and `storage-short` may be worth a retry.
+ * - **Concurrent.** All calls may run at once, from several processes and hosts.
+ * - **Keys** match /^[a-z0-9][a-zA-Z0-9._-]*(\/[a-zA-Z0-9][a-zA-Z0-9._-]*)*$/; a driver refuses any other with `storage-key`.
+ */
+export interface Storage {
+  /** The address without secrets, for messages: `/backups/app`, `s3://bucket/prefix`. */
+  readonly location: string;
+
+  /** Only where objects are plain files on this machine: engine threads then read and write them without a copy. */
+  readonly local?: LocalAccess;
+
+  /** Prepares an empty place (creates the folder). Succeeds if it is there already. */
+  create(): Promise<void>;
+
+  /**
+   * The whole object, or `length` bytes of it from `offset`; the caller owns the bytes. Throws `storage-missing`, and `storage-short` where the
+   * range reaches past the end. More than 1 GiB in one call is refused: sizes come from a repository that nobody vouches for.
+   */
+  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
+
+  /** Stores an object. With `ifAbsent`, throws `storage-exists` when the key is taken; without, an existing object is replaced atomically. */
+  put(key: string, data: Uint8Array, options?: PutOptions): Promise<void>;
+
+  /**
+   * Stores a finished file of this machine as an object and removes the file. On local storage this is a rename.
+   * After `storage-exists` the file is still there.
+   */
+  putFile(key: string, path: string, options?: PutOptions): Promise<void>;
+
+  /** Size of an object, or undefined where there is none. */
+  stat(key: string): Promise<ObjectInfo | undefined>;
+
+  /** Every object whose key begins with `prefix` (a folder ending in `/`, or empty for all), in no order. A folder that does not exist is empty. */
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<ObjectInfo>;
+
+  /** Removes an object; succeeds if it is not there. */
+  remove(key: string): Promise<void>;
+
+  /** Releases connections. No call may follow. */
+  close(): Promise<void>;
+}
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface PutOptions {
+  readonly ifAbsent?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ObjectInfo {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface LocalAccess {
+  /** Absolute path of the object's file. */
+  path(key: string): string;
+  /** A folder on the same file system as the objects where a file may be built before `putFile`. Created when first asked for; what lies in it for longer than a day is a leftover of a run that died, and is removed. */
+  stagingFolder(): Promise<string>;
+}
