@@ -30,6 +30,7 @@ interface CatalogueEntry {
 }
 
 /* One entry a failure, in the order people meet them. Keep the grammar: "Cannot X: Y is Z." and a hint that is a command or an action. */
+// oxfmt-ignore
 export const catalogue = {
   'usage': { exit: 2, message: 'Cannot run this command: {reason}.', hint: 'See {help}.' },
   'interrupted': { exit: 130, message: 'Cannot finish: the run was interrupted.', hint: 'Run the same command again; what was saved is kept.' },
@@ -42,8 +43,13 @@ export const catalogue = {
   'password-source': { exit: 2, message: 'Cannot read the password: {reason}.', hint: 'Check HOLDFAST_PASSWORD_FILE or HOLDFAST_PASSWORD_COMMAND.' },
   'locked': { exit: 11, message: 'Cannot lock {location}: {holder} holds a lock of {age}.', hint: 'Wait for it to end. If that process is gone: holdfast unlock -r {location}' },
   'lock-lost': { exit: 11, message: 'Cannot go on with {location}: the lock of this run was removed or could not be refreshed for {age}.', hint: 'Check that the storage answers and that nobody ran unlock, then run the command again.' },
+  'lock-unreadable': { exit: 11, message: 'Cannot lock {location}: the lock file {id} is unreadable ({reason}).', hint: 'Make sure that no other run uses the repository, then: holdfast unlock --all -r {location}' },
   'damaged': { exit: 1, message: 'Cannot trust {object}: {reason}.', hint: 'Run: holdfast check --read-data' },
   'blob-missing': { exit: 1, message: 'Cannot find {type} blob {id}: no index names it.', hint: 'Run: holdfast repo repair-index, then holdfast check --read-data' },
+  'object-missing': { exit: 1, message: 'Cannot find {object} in {location}: {reason}.', hint: 'Check the id; at least four of its digits are needed.' },
+  'key-needed': { exit: 1, message: 'Cannot remove key {id}: {reason}.', hint: 'Add another key first (holdfast key add), and open the repository with its password.' },
+  'prune-refused': { exit: 1, message: 'Cannot prune {location}: {reason}.', hint: 'Nothing was deleted. Run: holdfast check' },
+  'prune-outdated': { exit: 1, message: 'Cannot prune {location}: the repository is not as it was when this was planned ({reason}).', hint: 'Run the command again.' },
   'snapshot-missing': { exit: 1, message: 'Cannot find the point "{name}": {reason}.', hint: 'See what there is with: holdfast list' },
   'path-missing': { exit: 1, message: 'Cannot find {path} in the point {point}: it is not there.', hint: 'See what there is with: holdfast ls {point}' },
   'source-unreadable': { exit: 1, message: 'Cannot back up {path}: {reason}.', hint: 'Check the path and the permissions.' },
@@ -54,7 +60,8 @@ export const catalogue = {
   'postgres-database-missing': { exit: 1, message: 'Cannot open {title}: there is no such database on that server.', hint: 'See what there is with: psql -h {host} -p {port} -U {user} -l' },
   'postgres-permission': { exit: 1, message: 'Cannot work on {title} as "{user}": {reason}.', hint: 'To back up: GRANT pg_read_all_data TO "{user}"; (with row security, also ALTER ROLE "{user}" BYPASSRLS;). To restore, use the owner of the database or a superuser.' },
   'postgres-tools-missing': { exit: 1, message: 'Cannot find {tool}: {places} have none.', hint: 'Install it with: apt-get install {package}' },
-  'postgres-tools-old': { exit: 1, message: 'Cannot use {tool} {toolVersion} with {title}: the server is version {serverVersion}, and a tool older than its server is refused.', hint: 'Install newer tools with: apt-get install {package}' },
+  'postgres-tools-old': { exit: 1, message: 'Cannot use {tool} {toolVersion} with {title}: that is version {serverVersion}, and an older tool is refused.', hint: 'Install newer tools with: apt-get install {package}' },
+  'postgres-failed': { exit: 1, message: 'Cannot work on {title}: {reason}.', hint: 'Put right what the server reports, then run the same command again.' },
   'postgres-dump-failed': { exit: 1, message: 'Cannot dump {title}: {reason}.', hint: 'Nothing was saved. Put right what the server reports, then run the same command again.' },
   'postgres-dump-cut': { exit: 1, message: 'Cannot trust the dump of {title}: {reason}.', hint: 'Nothing was saved. Check the server\'s log and free memory, then run the same command again.' },
   'postgres-capture-missing': { exit: 1, message: 'Cannot restore a database: {reason}.', hint: 'Choose a point that holds a database; see what there is with: holdfast ls' },
@@ -73,6 +80,7 @@ export const catalogue = {
   'storage-failed': { exit: 1, message: 'Cannot {action} {key} in {location}: {reason}.', hint: 'Check that the storage answers, then run the command again.' },
   'storage-key': { exit: 1, message: 'Cannot use the key "{key}" in {location}: it is not of the allowed form.', hint: 'Run: holdfast check' },
   'storage-url': { exit: 2, message: 'Cannot use "{url}" as a repository: {reason}.', hint: 'Use a path such as /backups/app.' },
+  'machine-unreliable': { exit: 1, message: 'Cannot trust this machine: blob {id} was not the same after it was compressed, encrypted and opened again.', hint: 'Test the memory and the processor of this machine. Nothing wrong was stored.' },
   'internal': { exit: 1, message: 'Cannot go on: {reason}.', hint: 'This is a defect of holdfast: please report it with the command you ran.' },
 } as const satisfies Record<string, CatalogueEntry>;
 

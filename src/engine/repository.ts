@@ -180,6 +180,11 @@ export class Repository {
     return index;
   }
 
+  /** Forgets the loaded index, because it is no longer what the files say. */
+  dropIndex(): void {
+    this.#index = undefined;
+  }
+
   #addIndexFile(index: BlobIndex, id: string, json: Buffer): void {
     let pack = 0;
     try {
@@ -195,15 +200,15 @@ export class Repository {
   /** A blob's content, verified against its id. Another copy is tried when one is damaged. Throws `blob-missing`, `damaged`. */
   async readBlob(type: BlobType, id: string): Promise<Buffer> {
     const index = await this.loadIndex();
-    let firstError: unknown;
+    const errors: Error[] = [];
     for (const entry of index.findAll(id, type)) {
       try {
         return await this.readBlobAt(id, index.place(entry));
       } catch (error) {
-        firstError ??= error;
+        errors.push(error instanceof Error ? error : new Error(String(error)));
       }
     }
-    throw firstError ?? new HoldfastError('blob-missing', { type, id });
+    throw errors[0] ?? new HoldfastError('blob-missing', { type, id });
   }
 
   /** The same from one known place. */

@@ -44,7 +44,7 @@ export function comparePaths(a: string, b: string): number {
 
 function decodeEscaped(bytes: Uint8Array): string {
   let text = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = sequenceLength(bytes, at);
     if (length === 0) {
       text += String.fromCharCode(0xdc00 + (bytes[at] ?? 0));

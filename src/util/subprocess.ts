@@ -54,16 +54,23 @@ export function startSubprocess(command: SubprocessCommand): Subprocess {
   });
   const { stdout } = child;
   if (stdout === null) throw new TypeError('stdout is always a pipe');
-  const stop = stopper(child);
-  const abort = (): void => void stop();
+  const kill = killer(child);
+  const abort = (): void => void kill();
   command.signal?.addEventListener('abort', abort, { once: true });
   if (command.signal?.aborted === true) abort();
-  const ended = watch(child, command.input, stop).finally(() => command.signal?.removeEventListener('abort', abort));
+  const ended = watch(child, command.input, kill).finally(() => command.signal?.removeEventListener('abort', abort));
+  const stop = async (): Promise<void> => {
+    stdout.destroy();
+    await kill();
+  };
   return { output: stdout, ended, stop };
 }
 
 /** Runs a program to its end and returns its output, which must not be large (`limit` bytes, 16 MiB by default). */
-export async function runSubprocess(command: SubprocessCommand, limit = 16 * 1024 * 1024): Promise<SubprocessEnd & { readonly stdout: Buffer }> {
+export async function runSubprocess(
+  command: SubprocessCommand,
+  limit = 16 * 1024 * 1024,
+): Promise<SubprocessEnd & { readonly stdout: Buffer }> {
   const child = startSubprocess(command);
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -79,7 +86,7 @@ export async function runSubprocess(command: SubprocessCommand, limit = 16 * 102
   }
 }
 
-async function watch(child: ChildProcess, input: AsyncIterable<Uint8Array> | undefined, stop: () => Promise<void>): Promise<SubprocessEnd> {
+async function watch(child: ChildProcess, input: AsyncIterable<Uint8Array> | undefined, kill: () => Promise<void>): Promise<SubprocessEnd> {
   const stderr = keepTail(child);
   let startFailure: Error | undefined;
   const closed = new Promise<void>((resolve) => {
@@ -90,7 +97,7 @@ async function watch(child: ChildProcess, input: AsyncIterable<Uint8Array> | und
       resolve();
     });
   });
-  const feeding = input === undefined ? undefined : feed(child, input, stop);
+  const feeding = input === undefined ? undefined : feed(child, input, kill);
   await closed;
   return {
     status: child.exitCode === null || startFailure !== undefined ? undefined : child.exitCode,
@@ -102,7 +109,7 @@ async function watch(child: ChildProcess, input: AsyncIterable<Uint8Array> | und
 }
 
 /** Writes the input. A program that stops reading is judged by its exit status, so a broken pipe is no failure of the input. */
-async function feed(child: ChildProcess, input: AsyncIterable<Uint8Array>, stop: () => Promise<void>): Promise<Error | undefined> {
+async function feed(child: ChildProcess, input: AsyncIterable<Uint8Array>, kill: () => Promise<void>): Promise<Error | undefined> {
   if (child.stdin === null) return undefined;
   let failure: Error | undefined;
   const watched = async function* watchInput(): AsyncGenerator<Uint8Array> {
@@ -110,15 +117,12 @@ async function feed(child: ChildProcess, input: AsyncIterable<Uint8Array>, stop:
       yield* input;
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
+      /* Before its stdin closes: what it read so far could pass for the whole. */
+      await kill();
       throw failure;
     }
   };
-  try {
-    await pipeline(watched, child.stdin);
-  } catch {
-    /* Its stdin must not look finished when the input broke: what was read so far could pass for the whole. */
-    if (failure !== undefined) await stop();
-  }
+  await pipeline(watched, child.stdin).catch(() => {});
   return failure;
 }
 
@@ -131,17 +135,15 @@ function keepTail(child: ChildProcess): () => string {
   return () => tail.toString('utf8');
 }
 
-function stopper(child: ChildProcess): () => Promise<void> {
-  let stopping: Promise<void> | undefined;
-  const running = (): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-  const stop = async (): Promise<void> => {
-    child.stdout?.destroy();
-    if (!running()) return;
+function killer(child: ChildProcess): () => Promise<void> {
+  let killing: Promise<void> | undefined;
+  const kill = async (): Promise<void> => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit').catch(() => {});
     child.kill('SIGTERM');
     const force = setTimeout(() => child.kill('SIGKILL'), graceMilliseconds);
     await exited;
     clearTimeout(force);
   };
-  return () => (stopping ??= stop());
+  return () => (killing ??= kill());
 }

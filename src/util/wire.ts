@@ -22,7 +22,8 @@ export function readString(value: unknown, what: string): string {
 
 /** A whole number from `least` to `most`. */
 export function readInteger(value: unknown, what: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) throw new Error(`${what} is not a whole number from ${least} to ${most}`);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
+    throw new Error(`${what} is not a whole number from ${least} to ${most}`);
   return value;
 }
 

@@ -16,13 +16,17 @@ export function newKeyDerivation(): KeyDerivation {
 /** Hostile key files must not exhaust memory or time: N·r is bounded to 1 GiB, p to 64, and the salt to what the format says. */
 export function isAcceptable({ N, r, p, salt }: KeyDerivation): boolean {
   const powerOfTwo = Number.isInteger(N) && N > 1 && (N & (N - 1)) === 0;
-  return powerOfTwo && Number.isInteger(r) && r > 0 && Number.isInteger(p) && p > 0 && p <= 64 && 128 * N * r <= 2 ** 30 && salt.length === 64;
+  return (
+    powerOfTwo && Number.isInteger(r) && r > 0 && Number.isInteger(p) && p > 0 && p <= 64 && 128 * N * r <= 2 ** 30 && salt.length === 64
+  );
 }
 
 /** The 64 bytes of key material for a password, computed off the main thread. */
 export function deriveKey(password: string, { N, r, p, salt }: KeyDerivation): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   // OpenSSL wants 128·N·r + 128·r·p and some more.
-  scrypt(password, salt, 64, { N, r, p, maxmem: 128 * N * r + 128 * r * p + (1 << 20) }, (error, key) => (error ? reject(error) : resolve(key)));
+  scrypt(password, salt, 64, { N, r, p, maxmem: 128 * N * r + 128 * r * p + (1 << 20) }, (error, key) =>
+    error ? reject(error) : resolve(key),
+  );
   return promise;
 }

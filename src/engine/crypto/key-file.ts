@@ -14,7 +14,12 @@ export interface KeyFile {
 }
 
 /** Seals the master key for a password. */
-export async function createKeyFile(master: MasterKey, password: string, created: Date, label: { username?: string; hostname?: string } = {}): Promise<Buffer> {
+export async function createKeyFile(
+  master: MasterKey,
+  password: string,
+  created: Date,
+  label: { username?: string; hostname?: string } = {},
+): Promise<Buffer> {
   const derivation = newKeyDerivation();
   const user = splitDerivedKey(await deriveKey(password, derivation));
   return Buffer.from(

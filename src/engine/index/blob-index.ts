@@ -88,6 +88,20 @@ export class BlobIndex {
     this.#insert(this.#probeWords, entry);
   }
 
+  /** Notes where a blob that was claimed has been stored. */
+  settle(id: string, type: BlobType, pack: number, offset: number, length: number, uncompressedLength: number): void {
+    for (const entry of this.findAll(id, type)) {
+      if (this.packOf(entry) !== pendingPack) continue;
+      const at = entry * wordsPerEntry + 8;
+      this.#entries[at] = (pack | (type === 'tree' ? treeBit : 0)) >>> 0;
+      this.#entries[at + 1] = offset;
+      this.#entries[at + 2] = length;
+      this.#entries[at + 3] = uncompressedLength;
+      return;
+    }
+    this.add(id, type, pack, offset, length, uncompressedLength);
+  }
+
   /** Enters a blob as being stored by the caller. True for exactly one caller when it was not there. `id` holds 32 bytes at a multiple of 4. */
   claim(id: Uint32Array, type: BlobType): boolean {
     if (this.#find(id, type) >= 0) return false;
@@ -240,6 +254,7 @@ export class BlobIndex {
     const at = entry * wordsPerEntry;
     const entries = this.#entries;
     for (let word = 0; word < 8; word++) if (entries[at + word] !== id[word]) return false;
-    return ((entries[at + 8] ?? 0) & treeBit) !== 0 === (type === 'tree');
+    const isTree = ((entries[at + 8] ?? 0) & treeBit) !== 0;
+    return isTree === (type === 'tree');
   }
 }

@@ -56,7 +56,13 @@ function readBlob(value: unknown): PackedBlob {
   const type = readString(blob['type'], 'a blob type');
   if (type !== 'data' && type !== 'tree') throw new Error(`a blob has the unknown type ${type}`);
   const u32 = (field: string): number => readInteger(blob[field] ?? 0, field, 0, 0xffff_ffff);
-  return { id: readId(blob['id'], 'a blob id'), type, offset: u32('offset'), length: u32('length'), uncompressedLength: u32('uncompressed_length') };
+  return {
+    id: readId(blob['id'], 'a blob id'),
+    type,
+    offset: u32('offset'),
+    length: u32('length'),
+    uncompressedLength: u32('uncompressed_length'),
+  };
 }
 
 /** Scans the canonical form. It reports nothing before it has seen the whole file through once, so a fall-back starts clean. */

@@ -29,7 +29,14 @@ export function headerLength(blobs: readonly PackedBlob[]): number {
 }
 
 /** Writes one record at `at`; returns the offset behind it. */
-export function writeHeaderRecord(header: Buffer, at: number, type: BlobType, length: number, uncompressedLength: number, id: Uint8Array): number {
+export function writeHeaderRecord(
+  header: Buffer,
+  at: number,
+  type: BlobType,
+  length: number,
+  uncompressedLength: number,
+  id: Uint8Array,
+): number {
   const tree = type === 'tree' ? 1 : 0;
   header[at] = uncompressedLength > 0 ? 2 | tree : tree;
   let next = header.writeUInt32LE(length, at + 1);
@@ -42,7 +49,7 @@ export function writeHeaderRecord(header: Buffer, at: number, type: BlobType, le
 export function parsePackHeader(header: Buffer): PackedBlob[] {
   const blobs: PackedBlob[] = [];
   let offset = 0;
-  for (let at = 0; at < header.length; ) {
+  for (let at = 0; at < header.length;) {
     const kind = header[at] ?? 255;
     if (kind > 3) throw new Error(`its header has an entry of the unknown type ${kind}`);
     const size = kind & 2 ? compressedRecord : plainRecord;

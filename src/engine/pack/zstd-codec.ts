@@ -8,7 +8,15 @@ import { releaseBuffer } from '../crypto/release-buffer.ts';
 
 interface PrivateHandle {
   reset(): void;
-  writeSync(flush: number, input: Uint8Array, inputOffset: number, inputLength: number, output: Uint8Array, outputOffset: number, outputLength: number): void;
+  writeSync(
+    flush: number,
+    input: Uint8Array,
+    inputOffset: number,
+    inputLength: number,
+    output: Uint8Array,
+    outputOffset: number,
+    outputLength: number,
+  ): void;
 }
 
 /** The largest size a compressed form of `length` bytes can have (zstd's own bound, rounded up). */
@@ -38,7 +46,11 @@ export class ZstdCodec {
       const length = this.#compressor.run(zlib.constants.ZSTD_e_end, input, output, at, room);
       return length >= 0 && length < input.length ? length : -1;
     }
-    const result = zlib.zstdCompressSync(input, { params: { [zlib.constants.ZSTD_c_compressionLevel]: this.#level }, pledgedSrcSize: input.length, chunkSize: room });
+    const result = zlib.zstdCompressSync(input, {
+      params: { [zlib.constants.ZSTD_c_compressionLevel]: this.#level },
+      pledgedSrcSize: input.length,
+      chunkSize: room,
+    });
     const length = result.length < input.length ? result.length : -1;
     if (length >= 0) output.set(result, at);
     releaseBuffer(result);
@@ -71,7 +83,11 @@ export class ZstdCodec {
         const length = this.#compressor?.run(zlib.constants.ZSTD_e_end, sample, packed, 0, packed.length) ?? -1;
         if (length <= 0 || !zlib.zstdDecompressSync(packed.subarray(0, length)).equals(sample)) return false;
         unpacked.fill(0);
-        if (this.#decompressor?.run(zlib.constants.ZSTD_e_continue, packed.subarray(0, length), unpacked, 0, unpacked.length) !== sample.length) return false;
+        if (
+          this.#decompressor?.run(zlib.constants.ZSTD_e_continue, packed.subarray(0, length), unpacked, 0, unpacked.length) !==
+          sample.length
+        )
+          return false;
         if (Buffer.compare(sample, unpacked) !== 0) return false;
       }
       return true;
@@ -88,7 +104,11 @@ export function decompressFrame(input: Uint8Array, limit: number): Buffer {
 
 /** One frame, compressed with the public call: for indexes, snapshots, locks. */
 export function compressFrame(input: Uint8Array, level = 3): Buffer {
-  return zlib.zstdCompressSync(input, { params: { [zlib.constants.ZSTD_c_compressionLevel]: level }, pledgedSrcSize: input.length, chunkSize: compressBound(input.length) });
+  return zlib.zstdCompressSync(input, {
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
+    pledgedSrcSize: input.length,
+    chunkSize: compressBound(input.length),
+  });
 }
 
 class ReusedContext {
@@ -123,5 +143,10 @@ function reuse(stream: zlib.ZstdCompress | zlib.ZstdDecompress): ReusedContext |
 }
 
 function isHandle(value: unknown): value is PrivateHandle {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'writeSync') === 'function' && typeof Reflect.get(value, 'reset') === 'function';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'writeSync') === 'function' &&
+    typeof Reflect.get(value, 'reset') === 'function'
+  );
 }

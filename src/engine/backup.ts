@@ -1,0 +1,152 @@
+/**
+ * A backup: read it first. Order of writes: packs, index, snapshot; a crash at any instant leaves a repository that is sound, and the
+ * next run finds what was stored.
+ */
+import { hostname, userInfo } from 'node:os';
+import type { Capture } from '../sources/source.ts';
+import { runBackupThreads, type ThreadsResult } from './backup/backup-threads.ts';
+import type { Repository } from './repository.ts';
+import type { RunContext } from './run-context.ts';
+import type { Snapshot } from './snapshot-json.ts';
+import { findSnapshot, findParent } from './snapshots/find-snapshot.ts';
+import { loadSnapshots, type LoadedSnapshot } from './snapshots/load-snapshots.ts';
+import { saveSnapshot } from './snapshots/save-snapshot.ts';
+import { formatTime } from './tree/time.ts';
+
+export interface BackupRequest {
+  readonly capture: Capture;
+  /** What the snapshot says it holds: absolute paths. */
+  readonly paths: readonly string[];
+  /** This machine's name by default. */
+  readonly host?: string;
+  /** The repository's clock by default. */
+  readonly time?: Date;
+  readonly tags?: readonly string[];
+  readonly excludes?: readonly string[];
+  /** A snapshot to compare with; the newest of this host and these paths by default. */
+  readonly parent?: string;
+  /** Compare with nothing: read everything. */
+  readonly force?: boolean;
+  /** Find out what would be stored, and store nothing. */
+  readonly dryRun?: boolean;
+  /** Write no snapshot when its tree is its parent's. */
+  readonly skipIfUnchanged?: boolean;
+  /** Keep the times of last access, which makes every tree new. */
+  readonly withAtime?: boolean;
+  /** `auto` by default; `max` is slow. */
+  readonly compression?: 'auto' | 'off' | 'max';
+}
+
+export interface BackupSummary {
+  /** Absent after a dry run, and where the backup was skipped because nothing had changed. */
+  readonly snapshotId?: string;
+  readonly parentId?: string;
+  readonly filesNew: number;
+  readonly filesChanged: number;
+  readonly filesUnmodified: number;
+  readonly dirsNew: number;
+  readonly dirsChanged: number;
+  readonly dirsUnmodified: number;
+  /** Blobs that the repository did not have. */
+  readonly dataBlobs: number;
+  readonly treeBlobs: number;
+  /** Their bytes, plain and as stored. */
+  readonly dataAdded: number;
+  readonly dataAddedPacked: number;
+  readonly totalFilesProcessed: number;
+  readonly totalBytesProcessed: number;
+  /** What could not be read, or changed while it was. Each was an event. */
+  readonly problems: number;
+}
+
+/**
+ * Stores a capture as a snapshot. The caller holds a lock.
+ *
+ * Throws `interrupted`, the storage's errors, what a stream's source throws (then there is no snapshot), `machine-unreliable`.
+ * What cannot be read of a tree is an event and counted in `problems`.
+ */
+export async function backup(repository: Repository, request: BackupRequest, context: RunContext): Promise<BackupSummary> {
+  const time = request.time ?? repository.clock.now();
+  const host = request.host ?? hostname();
+  context.events({ type: 'phase', phase: 'reading the repository' });
+  const parent = await chooseParent(repository, request, host);
+  const index = await repository.loadIndex();
+  context.events({ type: 'phase', phase: 'backing up' });
+  const stored = await storeCapture();
+  const isSkipped = request.dryRun === true || (request.skipIfUnchanged === true && parent?.snapshot.tree === stored.tree);
+  const snapshotId = isSkipped ? undefined : await saveSnapshot(repository, describeSnapshot(request, time, host, parent, stored));
+  return summarize(stored, snapshotId, parent);
+
+  async function storeCapture(): Promise<ThreadsResult> {
+    try {
+      return await runBackupThreads(
+        repository,
+        index,
+        {
+          capture: request.capture,
+          time,
+          parentTree: parent?.snapshot.tree,
+          compression: request.compression ?? 'auto',
+          withAtime: request.withAtime ?? false,
+          dryRun: request.dryRun ?? false,
+        },
+        context,
+      );
+    } catch (error) {
+      repository.dropIndex(); // it names blobs that were never stored
+      throw error;
+    } finally {
+      if (request.dryRun) repository.dropIndex();
+    }
+  }
+}
+
+async function chooseParent(repository: Repository, request: BackupRequest, host: string): Promise<LoadedSnapshot | undefined> {
+  // A stream has no metadata to compare: it is always read.
+  if (request.force || request.capture.shape === 'streams') return undefined;
+  if (request.parent !== undefined) return findSnapshot(repository, request.parent);
+  return findParent(await loadSnapshots(repository), { host, paths: request.paths });
+}
+
+function describeSnapshot(
+  request: BackupRequest,
+  time: Date,
+  host: string,
+  parent: LoadedSnapshot | undefined,
+  stored: ThreadsResult,
+): Snapshot {
+  const { uid, gid, username } = userInfo();
+  return {
+    time: formatTime(BigInt(time.getTime()) * 1_000_000n),
+    ...(parent ? { parent: parent.id } : {}),
+    tree: stored.tree,
+    paths: request.paths,
+    hostname: host,
+    username,
+    uid,
+    gid,
+    ...(request.excludes?.length ? { excludes: request.excludes } : {}),
+    ...(request.tags?.length ? { tags: request.tags } : {}),
+  };
+}
+
+function summarize(stored: ThreadsResult, snapshotId: string | undefined, parent: LoadedSnapshot | undefined): BackupSummary {
+  const { statistics, data, trees } = stored;
+  return {
+    ...(snapshotId === undefined ? {} : { snapshotId }),
+    ...(parent ? { parentId: parent.id } : {}),
+    filesNew: statistics.filesNew,
+    filesChanged: statistics.filesChanged,
+    filesUnmodified: statistics.filesUnmodified,
+    dirsNew: statistics.dirsNew,
+    dirsChanged: statistics.dirsChanged,
+    dirsUnmodified: statistics.dirsUnmodified,
+    dataBlobs: data.blobs,
+    treeBlobs: trees.blobs,
+    dataAdded: data.plain + trees.plain,
+    dataAddedPacked: data.stored + trees.stored,
+    totalFilesProcessed: statistics.filesNew + statistics.filesChanged + statistics.filesUnmodified,
+    totalBytesProcessed: statistics.bytes,
+    problems: stored.problems,
+  };
+}

@@ -1,0 +1,245 @@
+/** Runs the threads of one backup: starts them, commits the packs they finish, and ends all of them when one fails. */
+import { randomUUID } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, dirname } from 'node:path';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { HoldfastError } from '../../errors.ts';
+import type { HoldfastEvent } from '../../events.ts';
+import type { Capture } from '../../sources/source.ts';
+import type { BlobIndex } from '../index/blob-index.ts';
+import { IndexWriter } from '../index/index-writer.ts';
+import { createKernelMemory } from '../kernels/kernels.ts';
+import { keyOf } from '../layout.ts';
+import { parsePackHeader } from '../pack/pack-header.ts';
+import type { Repository } from '../repository.ts';
+import type { RunContext } from '../run-context.ts';
+import { MailboxServer } from './mailbox.ts';
+import type { FinishedPack } from './pack-writer.ts';
+import { control, counter, createSharedState, memorySize, type SharedState } from './shared-state.ts';
+import type { EngineResult, EngineStart, ThreadMessage, ThreadStart, WriterTotals } from './thread-start.ts';
+
+export interface ThreadsRequest {
+  readonly capture: Capture;
+  readonly time: Date;
+  readonly parentTree: string | undefined;
+  readonly compression: 'auto' | 'off' | 'max';
+  readonly withAtime: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface ThreadsResult extends EngineResult {
+  readonly data: WriterTotals;
+  readonly problems: number;
+}
+
+/** More workers than this would outrun any disk, and each has its buffers. */
+const mostWorkers = 16;
+const progressInterval = 200;
+/** Sixteen is zstd's slow end that still makes sense; 3 is what restic's `auto` is near to. */
+const levels = { auto: 3, off: 1, max: 16 } as const;
+
+/** Stores what the capture yields. Returns when every blob and tree is in durable packs that durable index files name. */
+export async function runBackupThreads(
+  repository: Repository,
+  index: BlobIndex,
+  request: ThreadsRequest,
+  context: RunContext,
+): Promise<ThreadsResult> {
+  const run = new BackupRun(repository, index, request, context);
+  return run.finish();
+}
+
+class BackupRun {
+  readonly #repository: Repository;
+  readonly #index: BlobIndex;
+  readonly #request: ThreadsRequest;
+  readonly #context: RunContext;
+  readonly #shared: SharedState;
+  readonly #control: Int32Array;
+  readonly #indexWriter: IndexWriter;
+  readonly #commits = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  readonly #totals: WriterTotals[] = [];
+  readonly #workers = Math.min(mostWorkers, Math.max(2, availableParallelism()));
+  #result: EngineResult | undefined;
+  #problems = 0;
+  #failure: Error | undefined;
+
+  constructor(repository: Repository, index: BlobIndex, request: ThreadsRequest, context: RunContext) {
+    this.#repository = repository;
+    this.#index = index;
+    this.#request = request;
+    this.#context = context;
+    this.#shared = createSharedState(createKernelMemory(memorySize(this.#workers + 1)));
+    this.#control = new Int32Array(this.#shared.control);
+    this.#indexWriter = new IndexWriter(repository);
+  }
+
+  async finish(): Promise<ThreadsResult> {
+    const stagingPrefix = `${(await this.#repository.storage.local?.stagingFolder()) ?? tmpdir()}/pack-${randomUUID()}-`;
+    const interrupt = (): void => this.#fail(new HoldfastError('interrupted'));
+    this.#context.signal.addEventListener('abort', interrupt, { once: true });
+    const timer = setInterval(() => this.#reportProgress(), progressInterval);
+    try {
+      if (this.#context.signal.aborted) interrupt();
+      await this.#runThreads(stagingPrefix);
+      await Promise.all(this.#commits);
+      // Also after a failure: what is stored need not be stored again by the next run.
+      await this.#indexWriter.finish().catch((error: unknown) => this.#fail(error));
+    } finally {
+      clearInterval(timer);
+      this.#context.signal.removeEventListener('abort', interrupt);
+      await removeStaged(stagingPrefix);
+    }
+    this.#reportProgress();
+    if (this.#failure) throw this.#failure;
+    if (!this.#result) throw new HoldfastError('internal', { reason: 'the engine thread ended without a result' });
+    return { ...this.#result, data: addTotals(this.#totals), problems: this.#problems };
+  }
+
+  async #runThreads(stagingPrefix: string): Promise<void> {
+    const { storage } = this.#repository;
+    const { port1, port2 } = new MessageChannel();
+    const mailbox = new MailboxServer(port1, this.#shared, storage, (error) => this.#fail(error));
+    const common = {
+      shared: this.#shared,
+      index: this.#index.shared,
+      masterKey: this.#repository.masterKey,
+      threads: this.#workers + 1,
+      stagingPrefix,
+      compress: this.#repository.config.version > 1 && this.#request.compression !== 'off',
+      level: levels[this.#request.compression],
+      dryRun: this.#request.dryRun,
+    };
+    const engine: EngineStart = { ...common, ...this.#engineStart(), thread: 0, mailbox: port2 };
+    const threads = [this.#startThread('engine-thread', engine, [port2])];
+    for (let thread = 1; thread <= this.#workers; thread++) threads.push(this.#startThread('blob-worker', { ...common, thread }));
+    const { capture } = this.#request;
+    if (capture.shape === 'streams') {
+      const pumped = mailbox.pump(capture.entries, this.#stop.signal).catch((error: unknown) => this.#fail(error));
+      threads.push(pumped);
+    }
+    await Promise.all(threads);
+    mailbox.close();
+  }
+
+  #engineStart(): Omit<EngineStart, keyof ThreadStart | 'mailbox'> {
+    const { capture, time, parentTree, withAtime } = this.#request;
+    const { storage, config } = this.#repository;
+    return {
+      polynomial: config.polynomial,
+      work: capture.shape === 'tree' ? { kind: 'tree', capture } : { kind: 'streams', time: BigInt(time.getTime()) * 1_000_000n },
+      withAtime,
+      parentTree,
+      packIds: parentTree === undefined ? new Uint8Array(0) : Buffer.from(this.#index.packs.join(''), 'hex'),
+      localFolder: storage.local?.path('config').slice(0, -'config'.length),
+    };
+  }
+
+  /** Resolves when the thread has ended, however it ended. */
+  #startThread(name: string, workerData: ThreadStart, transferList: MessagePort[] = []): Promise<void> {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
+      workerData,
+      transferList,
+      // Nearly all a thread makes is garbage at once; a small young generation keeps it from piling up.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    worker.on('message', (message: ThreadMessage) => this.#handle(message));
+    worker.on('error', (error) => this.#fail(error));
+    worker.on('exit', () => resolve());
+    return promise;
+  }
+
+  #handle(message: ThreadMessage): void {
+    switch (message.type) {
+      case 'pack':
+        this.#track(this.#commit(message.pack));
+        break;
+      case 'problem':
+        this.#problems += 1;
+        this.#context.events({ type: 'problem', path: message.path, reason: message.reason });
+        break;
+      case 'notice':
+        this.#context.events({ type: 'notice', message: message.message });
+        break;
+      case 'blobs':
+        this.#totals.push(message.totals);
+        break;
+      case 'engine':
+        this.#result = message.result;
+        break;
+      case 'failed':
+        this.#fail(failureOf(message, this.#repository.location));
+        break;
+    }
+  }
+
+  #track(commit: Promise<void>): void {
+    const tracked = commit
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#commits.delete(tracked);
+        Atomics.sub(this.#control, control.waitingPacks, 1);
+        Atomics.notify(this.#control, control.waitingPacks);
+      });
+    this.#commits.add(tracked);
+  }
+
+  async #commit(pack: FinishedPack): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    await this.#repository.storage.putFile(keyOf('pack', pack.id), pack.path);
+    const header = Buffer.from(pack.header.buffer, pack.header.byteOffset, pack.header.byteLength);
+    const number = this.#index.packNumber(pack.id);
+    for (const { id, type, offset, length, uncompressedLength } of parsePackHeader(header))
+      this.#index.settle(id, type, number, offset, length, uncompressedLength);
+    // Parsed again when the index file is written: a header takes 41 bytes a blob, its objects five times that.
+    await this.#indexWriter.add({ id: pack.id, get blobs() { return parsePackHeader(header); } }); // oxfmt-ignore
+  }
+
+  /** The first failure counts; all threads end at the next blob. */
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.#stop.abort();
+    Atomics.store(this.#control, control.aborted, 1);
+    for (const word of [control.published, control.done, control.waitingPacks, control.inbox, control.streamBytes])
+      Atomics.notify(this.#control, word);
+  }
+
+  #reportProgress(): void {
+    const counters = new Float64Array(this.#shared.counters);
+    const event: HoldfastEvent = {
+      type: 'progress',
+      phase: 'backup',
+      itemsDone: counters[counter.files] ?? 0,
+      bytesDone: counters[counter.bytes] ?? 0,
+    };
+    this.#context.events(event);
+  }
+}
+
+function failureOf(message: ThreadMessage & { type: 'failed' }, location: string): Error {
+  if (message.code !== undefined) return new HoldfastError(message.code, message.details);
+  // The threads' only writes are those of staging files.
+  if (message.errno === 'ENOSPC' || message.errno === 'EDQUOT') return new HoldfastError('storage-full', { location }, message.message);
+  return new HoldfastError('internal', { reason: message.message });
+}
+
+function addTotals(totals: readonly WriterTotals[]): WriterTotals {
+  const sum = { blobs: 0, plain: 0, stored: 0 };
+  for (const { blobs, plain, stored } of totals) {
+    sum.blobs += blobs;
+    sum.plain += plain;
+    sum.stored += stored;
+  }
+  return sum;
+}
+
+/** Staging files that became no packs, because the run failed. */
+async function removeStaged(prefix: string): Promise<void> {
+  const folder = dirname(prefix);
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (name.startsWith(basename(prefix))) await rm(`${folder}/${name}`, { force: true });
+}

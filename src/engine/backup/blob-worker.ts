@@ -1,0 +1,24 @@
+/** A blob worker: hash → known? → compress → seal → verify → pack, for one blob after the other, until there are no more. */
+import { workerData } from 'node:worker_threads';
+import { JobTaker } from './job-queue.ts';
+import { BlobClaimer } from './pack-writer.ts';
+import { mainPort, runThread, startThread, type ThreadStart } from './thread-start.ts';
+
+// The main thread of this package is the only one that starts this file.
+const start = workerData as ThreadStart;
+
+runThread(() => {
+  const { index, sealer, writer } = startThread(start, 'data');
+  const claimer = new BlobClaimer(index);
+  new JobTaker(start.shared).run((address, length) => {
+    const isNew = claimer.claim(sealer.bytes.subarray(address, address + length), 'data');
+    if (isNew && !start.dryRun) writer.add(claimer.hash, address, length);
+    else if (isNew) {
+      writer.totals.blobs += 1;
+      writer.totals.plain += length;
+    }
+    return claimer.hash;
+  });
+  writer.finish();
+  mainPort().postMessage({ type: 'blobs', totals: writer.totals });
+});

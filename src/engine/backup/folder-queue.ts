@@ -1,0 +1,78 @@
+/**
+ * Folders whose contents are still being stored. A folder's tree can be written when every file in it has all its hashes and every
+ * folder in it is written; since folders are closed from the inside out, it is enough to look at the oldest.
+ */
+import { encodeNode, joinTree } from '../tree/encode-tree.ts';
+import type { TreeNode } from '../tree/node.ts';
+import { FileContent } from './file-content.ts';
+
+export class PendingFolder {
+  /** Entries as JSON, in the order of their names; undefined while one is not known yet. */
+  readonly entries: (string | undefined)[] = [];
+  readonly onWritten: (tree: string) => void;
+  pending = 0;
+
+  /** @param onWritten takes the id of the folder's tree. */
+  constructor(onWritten: (tree: string) => void) {
+    this.onWritten = onWritten;
+  }
+
+  /** An entry that is complete. */
+  add(node: TreeNode): void {
+    this.entries.push(encodeNode(node));
+  }
+
+  /** Holds a place for an entry; `fill` puts it there. */
+  reserve(): { fill: (node: TreeNode) => void } {
+    const place = this.entries.push(undefined) - 1;
+    this.pending += 1;
+    return {
+      fill: (node) => {
+        this.entries[place] = encodeNode(node);
+        this.pending -= 1;
+      },
+    };
+  }
+
+  /** Takes back the entry that was reserved last: its file could not be read. */
+  dropLast(): void {
+    this.entries.pop();
+    this.pending -= 1;
+  }
+
+  /** A file whose blobs are being stored. `nodeOf` makes its node when they are. */
+  addFile(nodeOf: (content: readonly string[]) => TreeNode): FileContent {
+    const { fill } = this.reserve();
+    const content: FileContent = new FileContent(() => fill(nodeOf(content.blobs)));
+    return content;
+  }
+}
+
+export class FolderQueue {
+  readonly #write: (json: Buffer) => string;
+  #closed: PendingFolder[] = [];
+  #head = 0;
+
+  /** @param write stores a tree and returns its id. */
+  constructor(write: (json: Buffer) => string) {
+    this.#write = write;
+  }
+
+  /** No more entries will come to this folder. Its subfolders were closed before. */
+  close(folder: PendingFolder): void {
+    this.#closed.push(folder);
+    this.writeReady();
+  }
+
+  /** Writes the trees that can be written. */
+  writeReady(): void {
+    for (let folder = this.#closed[this.#head]; folder?.pending === 0; folder = this.#closed[this.#head]) {
+      this.#head += 1;
+      folder.onWritten(this.#write(joinTree(folder.entries.map((entry) => entry ?? ''))));
+      if (this.#head > 256) {
+        this.#closed = this.#closed.slice(this.#head);
+        this.#head = 0;
+      }
+    }
+  }
+}

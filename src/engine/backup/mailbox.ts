@@ -1,0 +1,111 @@
+/**
+ * How the engine thread, which never waits for a promise, gets what only the main thread can fetch: ranges of objects on storage
+ * that is not a folder of this machine, and the bytes of streams.
+ */
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import type { ByteRange, Storage } from '../../storage/storage.ts';
+import type { StreamEntry } from '../../sources/source.ts';
+import { BackupAborted } from './job-queue.ts';
+import { control, type SharedState } from './shared-state.ts';
+
+/** Bytes of a stream that may wait for the engine thread. */
+const mostStreamBytes = 8 * 1024 * 1024;
+
+export type StreamMessage =
+  | { readonly type: 'entry'; readonly path: string; readonly mode: number; readonly modified: bigint }
+  | { readonly type: 'chunk'; readonly bytes: Uint8Array }
+  | { readonly type: 'entry-end' }
+  | { readonly type: 'end' };
+
+type Delivery = StreamMessage | { readonly type: 'object'; readonly bytes: Uint8Array };
+
+/** The engine thread's end. */
+export class Mailbox {
+  readonly #port: MessagePort;
+  readonly #control: Int32Array;
+
+  constructor(port: MessagePort, shared: SharedState) {
+    this.#port = port;
+    this.#control = new Int32Array(shared.control);
+  }
+
+  /** Part of an object of the repository. Sleeps until it is there. */
+  fetch(key: string, range: ByteRange): Uint8Array {
+    this.#port.postMessage({ key, range });
+    const delivery = this.#receive();
+    if (delivery.type !== 'object') throw new Error(`an object was asked for and ${delivery.type} came`);
+    return delivery.bytes;
+  }
+
+  /** What comes next of the streams. Sleeps until it is there. */
+  nextOfStream(): StreamMessage {
+    const delivery = this.#receive();
+    if (delivery.type === 'object') throw new Error('a stream was asked for and an object came');
+    if (delivery.type === 'chunk') {
+      Atomics.sub(this.#control, control.streamBytes, delivery.bytes.length);
+      Atomics.notify(this.#control, control.streamBytes);
+    }
+    return delivery;
+  }
+
+  #receive(): Delivery {
+    for (;;) {
+      const seen = Atomics.load(this.#control, control.inbox);
+      const received: { message: Delivery } | undefined = receiveMessageOnPort(this.#port);
+      if (received) return received.message;
+      if (Atomics.load(this.#control, control.aborted) !== 0) throw new BackupAborted();
+      Atomics.wait(this.#control, control.inbox, seen, 200);
+    }
+  }
+}
+
+/** The main thread's end. */
+export class MailboxServer {
+  readonly #port: MessagePort;
+  readonly #control: Int32Array;
+
+  /** @param fail called when an object that the engine asked for cannot be had. */
+  constructor(port: MessagePort, shared: SharedState, storage: Storage, fail: (error: unknown) => void) {
+    this.#port = port;
+    this.#control = new Int32Array(shared.control);
+    port.on('message', ({ key, range }: { key: string; range: ByteRange }) => {
+      storage.get(key, range).then((bytes) => this.#send({ type: 'object', bytes }), fail);
+    });
+  }
+
+  /** Sends streams through, one after the other, no faster than they are stored. Rejects with what the source threw. */
+  async pump(entries: AsyncIterable<StreamEntry>, signal: AbortSignal): Promise<void> {
+    for await (const entry of entries) {
+      this.#send({ type: 'entry', path: entry.path, mode: entry.mode ?? 0o600, modified: BigInt(entry.modified.getTime()) * 1_000_000n });
+      for await (const bytes of entry.open()) {
+        signal.throwIfAborted();
+        await this.#roomFor(bytes.length, signal);
+        this.#send({ type: 'chunk', bytes });
+      }
+      this.#send({ type: 'entry-end' });
+    }
+    this.#send({ type: 'end' });
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  async #roomFor(bytes: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const waiting = Atomics.load(this.#control, control.streamBytes);
+      if (waiting === 0 || waiting + bytes <= mostStreamBytes) break;
+      const change = Atomics.waitAsync(this.#control, control.streamBytes, waiting, 200);
+      if (change.async) await change.value;
+      signal.throwIfAborted();
+    }
+    Atomics.add(this.#control, control.streamBytes, bytes);
+  }
+
+  #send(delivery: Delivery): void {
+    // Copied, not transferred: a source may hand out slices of a buffer that it or Node's pool still uses.
+    this.#port.postMessage(delivery);
+    Atomics.add(this.#control, control.inbox, 1);
+    Atomics.notify(this.#control, control.inbox);
+  }
+}
