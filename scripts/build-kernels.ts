@@ -7,9 +7,27 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Compiles the kernels and returns the module's bytes. Throws with the compiler's own words when they do not compile. */
 export async function compileKernels(outFile: string): Promise<void> {
   const { error, stderr } = await asc.main([
-    'kernels/index.ts', '--baseDir', root, '--outFile', outFile,
-    '--runtime', 'stub', '--noAssert', '-O3', '--enable', 'simd', '--enable', 'threads', '--enable', 'bulk-memory',
-    '--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536',
+    'kernels/index.ts',
+    '--baseDir',
+    root,
+    '--outFile',
+    outFile,
+    '--runtime',
+    'stub',
+    '--noAssert',
+    '-O3',
+    '--enable',
+    'simd',
+    '--enable',
+    'threads',
+    '--enable',
+    'bulk-memory',
+    '--importMemory',
+    '--sharedMemory',
+    '--initialMemory',
+    '1',
+    '--maximumMemory',
+    '65536',
   ]);
   if (error) throw new Error(`Cannot compile the kernels: ${error.message}\n${stderr.toString()}`);
 }

@@ -113,8 +113,9 @@ class BackupRun {
       dryRun: this.#request.dryRun,
     };
     const engine: EngineStart = { ...common, ...this.#engineStart(), thread: 0, mailbox: port2 };
-    const threads = [this.#startThread('engine-thread', engine, [port2])];
-    for (let thread = 1; thread <= this.#workers; thread++) threads.push(this.#startThread('blob-worker', { ...common, thread }));
+    const threads = [this.#startThread(new URL('./engine-thread.ts', import.meta.url), engine, [port2])];
+    for (let thread = 1; thread <= this.#workers; thread++)
+      threads.push(this.#startThread(new URL('./blob-worker.ts', import.meta.url), { ...common, thread }));
     const { capture } = this.#request;
     if (capture.shape === 'streams') {
       const pumped = mailbox.pump(capture.entries, this.#stop.signal).catch((error: unknown) => this.#fail(error));
@@ -138,9 +139,8 @@ class BackupRun {
   }
 
   /** Resolves when the thread has ended, however it ended. */
-  #startThread(name: string, workerData: ThreadStart, transferList: MessagePort[] = []): Promise<void> {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
+  #startThread(file: URL, workerData: ThreadStart, transferList: MessagePort[] = []): Promise<void> {
+    const worker = new Worker(file, {
       workerData,
       transferList,
       // Nearly all a thread makes is garbage at once; a small young generation keeps it from piling up.

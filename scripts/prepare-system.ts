@@ -1,0 +1,53 @@
+/** What the tests need of the machine: stock restic as the judge, real attributes, real access lists, a real PostgreSQL. */
+import { accessSync, constants, globSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { runProgram } from './run-program.ts';
+
+interface Requirement {
+  /** Debian's name for it. */
+  readonly package: string;
+  readonly programs: readonly string[];
+}
+
+const requirements: readonly Requirement[] = [
+  { package: 'restic', programs: ['restic'] },
+  { package: 'attr', programs: ['setfattr', 'getfattr'] },
+  { package: 'acl', programs: ['setfacl', 'getfacl'] },
+  { package: 'postgresql', programs: ['initdb', 'pg_ctl', 'psql', 'pg_dump', 'pg_restore'] },
+];
+
+/** Installs what is missing where that can be done (root, apt). Throws with the exact command to run where it cannot. */
+export async function prepareSystem(): Promise<void> {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  const install = ['install', '--yes', '--no-install-recommends', ...missing];
+  if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
+    throw new Error(`The tests need programs that this machine does not have. Run as root: apt-get update && apt-get ${install.join(' ')}`);
+  }
+  process.stdout.write(`installing ${missing.join(', ')}\n`);
+  for (const args of [['update'], install]) {
+    const { status, output } = await runProgram('apt-get', args, { env: { DEBIAN_FRONTEND: 'noninteractive' } });
+    if (status !== 0) throw new Error(`apt-get ${args.join(' ')} failed:\n${output}`);
+  }
+  const still = missingPackages();
+  if (still.length > 0) throw new Error(`apt-get installed ${still.join(', ')}, and yet their programs are not to be found.`);
+}
+
+function missingPackages(): string[] {
+  return requirements.filter(({ programs }) => !programs.every(isInstalled)).map((requirement) => requirement.package);
+}
+
+/** Debian keeps the programs of a PostgreSQL server outside PATH. */
+function isInstalled(program: string): boolean {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...globSync('/usr/lib/postgresql/*/bin')];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+if (import.meta.main) await prepareSystem();
