@@ -48,10 +48,12 @@ export const catalogue = {
   'blob-missing': { exit: 1, message: 'Cannot find {type} blob {id}: no index names it.', hint: 'Run: holdfast repo repair-index, then holdfast check --read-data' },
   'object-missing': { exit: 1, message: 'Cannot find {object} in {location}: {reason}.', hint: 'Check the id; at least four of its digits are needed.' },
   'key-needed': { exit: 1, message: 'Cannot remove key {id}: {reason}.', hint: 'Add another key first (holdfast key add), and open the repository with its password.' },
+  'point-needed': { exit: 1, message: 'Cannot forget point {id}: it is the last one of the component "{component}" of host {host}.', hint: 'Make another backup first, or give --force.' },
   'prune-refused': { exit: 1, message: 'Cannot prune {location}: {reason}.', hint: 'Nothing was deleted. Run: holdfast check' },
   'prune-outdated': { exit: 1, message: 'Cannot prune {location}: the repository is not as it was when this was planned ({reason}).', hint: 'Run the command again.' },
   'snapshot-missing': { exit: 1, message: 'Cannot find the point "{name}": {reason}.', hint: 'See what there is with: holdfast list' },
   'path-missing': { exit: 1, message: 'Cannot find {path} in the point {point}: it is not there.', hint: 'See what there is with: holdfast ls {point}' },
+  'path-not-file': { exit: 1, message: 'Cannot print {path}: it is not a file.', hint: 'See what is in it with: holdfast ls POINT:{path}' },
   'source-unreadable': { exit: 1, message: 'Cannot back up {path}: {reason}.', hint: 'Check the path and the permissions.' },
   'nothing-to-back-up': { exit: 2, message: 'Cannot back up: nothing was named.', hint: 'Give --files PATH or --postgres URL.' },
   'postgres-url': { exit: 2, message: 'Cannot use this PostgreSQL address: {reason}.', hint: 'Use postgresql://USER@HOST:PORT/DATABASE, with the password in PGPASSWORD or ~/.pgpass.' },
@@ -107,6 +109,11 @@ export class HoldfastError extends Error {
 /** True for a HoldfastError of the given code. */
 export function isError(error: unknown, code: ErrorCode): error is HoldfastError {
   return error instanceof HoldfastError && error.code === code;
+}
+
+/** Any thrown value as one of the catalogue's errors; what nobody foresaw is `internal`. */
+export function toHoldfastError(error: unknown): HoldfastError {
+  return error instanceof HoldfastError ? error : new HoldfastError('internal', { reason: reasonOf(error) }, error);
 }
 
 /** The plain reason inside any thrown value, for the `{reason}` of another error. */

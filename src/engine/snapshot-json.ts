@@ -2,59 +2,31 @@
  * Snapshots as JSON, in restic's order of fields. A snapshot is named by the SHA-256 of its sealed file, so the bytes need not be
  * equal to restic's, only readable by it; they are all the same, which keeps the two comparable.
  */
-import * as z from 'zod';
-
 import { HoldfastError, reasonOf } from '../errors.ts';
+import { readId, readInteger, readObject, readString, readStrings, type JsonObject } from '../util/wire.ts';
 import { goJson } from './tree/go-strings.ts';
 import { isTime } from './tree/time.ts';
 
 /** A snapshot's file has some hundred bytes and its excludes; a larger one is not decoded. */
 const largestSnapshot = 64 * 1024 * 1024;
 
-const id = z.string().regex(/^[0-9a-f]{64}$/, 'is not an id of 64 hex digits');
-const time = z.string().refine(isTime, 'is not an RFC 3339 time');
-const uint32 = z.number().int().min(0).max(4_294_967_295);
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
-/** A half of a surrogate pair becomes U+FFFD, as in Go. */
-const text = z.string().transform((value) => value.toWellFormed());
-const texts = z.array(text).nullish();
-
-/* What restic writes since 0.17. Unknown fields fall away, here as below. */
-const summarySchema = z.object({
-  backup_start: time,
-  backup_end: time,
-  files_new: count,
-  files_changed: count,
-  files_unmodified: count,
-  dirs_new: count,
-  dirs_changed: count,
-  dirs_unmodified: count,
-  data_blobs: count,
-  tree_blobs: count,
-  data_added: count,
-  data_added_packed: count,
-  total_files_processed: count,
-  total_bytes_processed: count,
-});
-
-const snapshotSchema = z.object({
-  time,
-  parent: id.nullish(),
-  tree: id,
-  paths: texts,
-  hostname: text.optional(),
-  username: text.optional(),
-  uid: uint32.optional(),
-  gid: uint32.optional(),
-  excludes: texts,
-  tags: texts,
-  original: id.nullish(),
-  program_version: text.optional(),
-  summary: summarySchema.nullish(),
-});
-
 /** What a backup did, as restic records it. Times are RFC 3339, `data_*` and `total_bytes_processed` bytes. */
-export type SnapshotSummary = Readonly<z.output<typeof summarySchema>>;
+export interface SnapshotSummary {
+  readonly backup_start: string;
+  readonly backup_end: string;
+  readonly files_new: number;
+  readonly files_changed: number;
+  readonly files_unmodified: number;
+  readonly dirs_new: number;
+  readonly dirs_changed: number;
+  readonly dirs_unmodified: number;
+  readonly data_blobs: number;
+  readonly tree_blobs: number;
+  readonly data_added: number;
+  readonly data_added_packed: number;
+  readonly total_files_processed: number;
+  readonly total_bytes_processed: number;
+}
 
 export interface Snapshot {
   /** RFC 3339, kept as it was written: its offset says where "today" was. `parseTime` (tree/node.ts) reads it. */
@@ -101,46 +73,79 @@ export function encodeSnapshot(snapshot: Snapshot): Buffer {
  */
 export function decodeSnapshot(bytes: Uint8Array, object = 'a snapshot'): Snapshot {
   if (bytes.length > largestSnapshot) throw new HoldfastError('damaged', { object, reason: `it has ${bytes.length} bytes` });
-  let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    return readSnapshot(JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)));
   } catch (cause) {
-    throw new HoldfastError('damaged', { object, reason: `it is not JSON (${reasonOf(cause)})` }, cause);
+    throw new HoldfastError('damaged', { object, reason: reasonOf(cause) }, cause);
   }
-  const parsed = snapshotSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new HoldfastError(
-      'damaged',
-      { object, reason: `its ${issue?.path.join('.') || 'JSON'} is wrong (${issue?.message ?? 'unknown'})` },
-      parsed.error,
-    );
-  }
-  return withoutEmpty(parsed.data);
 }
 
 /** null, empty and 0 say the same as a field that is not there. */
-function withoutEmpty(data: z.output<typeof snapshotSchema>): Snapshot {
+function readSnapshot(json: unknown): Snapshot {
+  const wire = readObject(json, 'the snapshot');
+  const excludes = readTexts(wire, 'excludes');
+  const tags = readTexts(wire, 'tags');
+  const uid = readInteger(wire['uid'] ?? 0, 'uid', 0, 0xffff_ffff);
+  const gid = readInteger(wire['gid'] ?? 0, 'gid', 0, 0xffff_ffff);
   return {
-    time: data.time,
-    ...(data.parent ? { parent: data.parent } : {}),
-    tree: data.tree,
-    paths: data.paths ?? [],
-    ...(data.hostname ? { hostname: data.hostname } : {}),
-    ...(data.username ? { username: data.username } : {}),
-    ...(data.uid ? { uid: data.uid } : {}),
-    ...(data.gid ? { gid: data.gid } : {}),
-    ...(data.excludes?.length ? { excludes: data.excludes } : {}),
-    ...(data.tags?.length ? { tags: data.tags } : {}),
-    ...(data.original ? { original: data.original } : {}),
-    ...(data.program_version ? { program_version: data.program_version } : {}),
-    ...(data.summary ? { summary: data.summary } : {}),
+    time: readTime(wire['time'], 'time'),
+    ...(wire['parent'] ? { parent: readId(wire['parent'], 'parent') } : {}),
+    tree: readId(wire['tree'], 'tree'),
+    paths: readTexts(wire, 'paths'),
+    ...readOptionalText(wire, 'hostname'),
+    ...readOptionalText(wire, 'username'),
+    ...(uid ? { uid } : {}),
+    ...(gid ? { gid } : {}),
+    ...(excludes.length > 0 ? { excludes } : {}),
+    ...(tags.length > 0 ? { tags } : {}),
+    ...(wire['original'] ? { original: readId(wire['original'], 'original') } : {}),
+    ...readOptionalText(wire, 'program_version'),
+    ...(wire['summary'] ? { summary: readSummary(wire['summary']) } : {}),
   };
 }
 
+function readSummary(json: unknown): SnapshotSummary {
+  const wire = readObject(json, 'summary');
+  const count = (name: string): number => readInteger(wire[name] ?? 0, `summary.${name}`);
+  return {
+    backup_start: readTime(wire['backup_start'], 'summary.backup_start'),
+    backup_end: readTime(wire['backup_end'], 'summary.backup_end'),
+    files_new: count('files_new'),
+    files_changed: count('files_changed'),
+    files_unmodified: count('files_unmodified'),
+    dirs_new: count('dirs_new'),
+    dirs_changed: count('dirs_changed'),
+    dirs_unmodified: count('dirs_unmodified'),
+    data_blobs: count('data_blobs'),
+    tree_blobs: count('tree_blobs'),
+    data_added: count('data_added'),
+    data_added_packed: count('data_added_packed'),
+    total_files_processed: count('total_files_processed'),
+    total_bytes_processed: count('total_bytes_processed'),
+  };
+}
+
+function readTime(value: unknown, what: string): string {
+  const time = readString(value, what);
+  if (!isTime(time)) throw new Error(`${what} is not an RFC 3339 time`);
+  return time;
+}
+
+/** A half of a surrogate pair becomes U+FFFD, as in Go. */
+function readTexts(wire: JsonObject, name: string): string[] {
+  return readStrings(wire[name], name).map((text) => text.toWellFormed());
+}
+
+function readOptionalText<Name extends string>(wire: JsonObject, name: Name): { readonly [key in Name]?: string } {
+  const value = wire[name];
+  if (value === undefined || value === '') return {};
+  // A computed key widens to string; the name is the one that was asked for.
+  return { [name]: readString(value, name).toWellFormed() } as { readonly [key in Name]?: string };
+}
+
 function encodeSummary(summary: SnapshotSummary): string {
-  /* zod keeps the schema's order, the caller may not. */
-  const fields = Object.entries(summarySchema.parse(summary)).map(
+  // The caller's order may be another than restic's.
+  const fields = Object.entries(readSummary(summary)).map(
     ([name, value]) => `"${name}":${typeof value === 'string' ? goJson(value) : value}`,
   );
   return `{${fields.join(',')}}`;

@@ -1,0 +1,88 @@
+/** The roles and tablespaces of the server, which belong to no database: saved as SQL, and created again where they are missing. */
+import { HoldfastError } from '../../errors.ts';
+import { type SubprocessEnd, runSubprocess } from '../../util/subprocess.ts';
+import { type Environment, type PostgresConnection, titleOf, toolEnvironment } from './connection.ts';
+import type { PostgresTool } from './find-tools.ts';
+import { recognizeComplaint, summarizeComplaint } from './server-errors.ts';
+import type { PostgresSession } from './session.ts';
+import { splitStatements } from './split-statements.ts';
+
+export type SavedRoles =
+  | { readonly sql: Buffer; readonly withPasswords: boolean }
+  /** Why the server does not show its roles to this user. */
+  | { readonly refused: string };
+
+const endMark = '-- PostgreSQL database cluster dump complete';
+
+/**
+ * What `pg_dumpall --globals-only` says: with the passwords' hashes where the user may see them, else without. Throws
+ * `postgres-dump-failed` for any failure but a missing right.
+ */
+export async function saveRoles(
+  connection: PostgresConnection,
+  environment: Environment,
+  tool: PostgresTool,
+  signal: AbortSignal,
+): Promise<SavedRoles> {
+  let refused = '';
+  for (const withPasswords of [true, false]) {
+    const end = await runSubprocess({
+      file: tool.path,
+      args: ['--globals-only', '--no-password', ...(withPasswords ? [] : ['--no-role-passwords'])],
+      env: toolEnvironment(connection, environment),
+      signal,
+    });
+    if (signal.aborted) throw new HoldfastError('interrupted');
+    if (end.status === 0 && end.stdout.includes(endMark)) return { sql: end.stdout, withPasswords };
+    const known = recognizeComplaint(end.stderr, connection);
+    if (known?.code !== 'postgres-permission') throw known ?? rolesFailure(connection, end);
+    refused = summarizeComplaint(end.stderr, connection);
+  }
+  return { refused };
+}
+
+function rolesFailure(connection: PostgresConnection, end: SubprocessEnd): HoldfastError {
+  const complaint = summarizeComplaint(end.stderr, connection);
+  const ending =
+    end.startFailure?.message ??
+    (end.status === 0 ? 'pg_dumpall wrote no end mark' : `pg_dumpall ended with status ${end.status ?? end.killedBy ?? 'unknown'}`);
+  return new HoldfastError('postgres-dump-failed', {
+    title: `the roles of ${titleOf(connection)}`,
+    reason: complaint === '' ? ending : complaint,
+  });
+}
+
+/**
+ * Creates the saved roles that the server does not have, with their attributes, memberships and settings; roles that are
+ * there already are left as they are. Names of the roles created. Throws `postgres-permission`.
+ */
+export async function createMissingRoles(session: PostgresSession, sql: string): Promise<string[]> {
+  const existing = new Set(
+    (await session.query<{ name: string }>('SELECT quote_ident(rolname) AS name FROM pg_roles')).map(({ name }) => name),
+  );
+  const created = new Set<string>();
+  for (const statement of splitStatements(sql)) {
+    const role = roleOf(statement);
+    if (role === undefined) continue;
+    const creates = statement.startsWith('CREATE ROLE ');
+    if (creates && !existing.has(role)) created.add(role);
+    if (created.has(role)) await session.query(statement);
+  }
+  return [...created];
+}
+
+const name = String.raw`("(?:[^"]|"")+"|[^\s";]+)`;
+const roleStatements = [
+  new RegExp(`^(?:CREATE|ALTER) ROLE ${name}(?: |$)`, 's'),
+  new RegExp(`^COMMENT ON ROLE ${name} IS `, 's'),
+  new RegExp(`^GRANT ${name} TO ${name}(?: |$)`, 's'),
+];
+
+/** The role that a statement of pg_dumpall is about: of a membership, the member. Undefined for statements about anything else. */
+function roleOf(statement: string): string | undefined {
+  for (const pattern of roleStatements) {
+    const found = pattern.exec(statement);
+    if (found !== null) return found[2] ?? found[1];
+  }
+  return undefined;
+}
