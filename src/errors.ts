@@ -34,6 +34,7 @@ interface CatalogueEntry {
 export const catalogue = {
   'usage': { exit: 2, message: 'Cannot run this command: {reason}.', hint: 'See {help}.' },
   'interrupted': { exit: 130, message: 'Cannot finish: the run was interrupted.', hint: 'Run the same command again; what was saved is kept.' },
+  'not-confirmed': { exit: 1, message: 'Cannot go on: it was not confirmed.', hint: 'Nothing was done. Answer "y", or give --yes.' },
   'repository-missing': { exit: 10, message: 'Cannot open {location}: there is no repository there.', hint: 'Check the address, or create one with: holdfast repo init -r {location}' },
   'repository-exists': { exit: 1, message: 'Cannot create a repository in {location}: there is one already.', hint: 'Use it as it is, or choose another address.' },
   'repository-unsupported': { exit: 1, message: 'Cannot open {location}: its format is version {version}, and holdfast reads versions 1 and 2.', hint: 'Use a newer holdfast.' },
@@ -74,6 +75,8 @@ export const catalogue = {
   'postgres-restore-mismatch': { exit: 4, message: 'Cannot vouch for the restored database "{database}": {reason}.', hint: 'Compare the tables named with the live database; if nothing else wrote to the restored one, restore an older point.' },
   'hostile': { exit: 1, message: 'Cannot restore {path}: {reason}.', hint: 'Do not trust this repository: somebody has tampered with it, or the program that wrote it is broken.' },
   'target-unusable': { exit: 1, message: 'Cannot restore to {path}: {reason}.', hint: 'Choose another --target.' },
+  'target-full': { exit: 1, message: 'Cannot restore to {path}: {reason}.', hint: 'Free space there, then run the same command again; files that are complete are kept.' },
+  'restore-damaged': { exit: 1, message: 'Cannot restore {paths}: {reason}.', hint: 'Everything else was restored. Try an older point, and run: holdfast check --read-data' },
   'storage-missing': { exit: 1, message: 'Cannot read {key} in {location}: it is not there.', hint: 'Run: holdfast check' },
   'storage-exists': { exit: 1, message: 'Cannot write {key} in {location}: it is there already.', hint: 'Run the command again.' },
   'storage-short': { exit: 1, message: 'Cannot read {key} in {location}: {got} bytes came where {wanted} were asked for.', hint: 'Run: holdfast check --read-data' },

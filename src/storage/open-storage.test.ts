@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { HoldfastError } from '../errors.ts';
+import { openStorage } from './open-storage.ts';
+
+describe('openStorage', () => {
+  it.each([
+    ['/backups/app', '/backups/app'],
+    ['/backups/app/', '/backups/app'],
+    ['backups', resolve('backups')],
+    ['./s3:bucket', resolve('s3:bucket')],
+    ['~/backups', resolve('~/backups')],
+    ['local:/backups/app', '/backups/app'],
+    ['local:backups', resolve('backups')],
+    ['file:///backups/my%20app', '/backups/my app'],
+    ['file://localhost/backups', '/backups'],
+  ])('takes %s for a folder', async (url, location) => {
+    const storage = await openStorage(url);
+    expect(storage.location).toBe(location);
+    expect(storage.local).toBeDefined();
+  });
+
+  it.each([
+    's3:s3.amazonaws.com/bucket',
+    's3://bucket/x',
+    'gs://bucket',
+    'azure://container',
+    'sftp://user@host/path',
+    'sftp:user@host:/path',
+    'rest:https://host/',
+    'S3://bucket',
+  ])('says plainly that %s is for later', async (url) => {
+    const failure = await refusalOf(url);
+    expect(failure.code).toBe('storage-url');
+    expect(failure.message).toContain('folders only');
+  });
+
+  it.each(['', '  ', 'local:', 'file:relative', 'file://otherhost/path', 'file:///a%2Fb', 'unknown:thing', 'a\0b'])(
+    'refuses %j',
+    async (url) => {
+      expect((await refusalOf(url)).code).toBe('storage-url');
+    },
+  );
+
+  it('shows no password', async () => {
+    for (const url of [
+      'rest:https://user:hunter2@host/x',
+      's3://key:hunter2@bucket',
+      'sftp://host/path?key=hunter2',
+      'rest:https://user:hun@hunter2@host',
+    ]) {
+      const failure = await refusalOf(url);
+      expect(failure.message + failure.hint + JSON.stringify(failure.details)).not.toContain('hunter2');
+    }
+  });
+});
+
+async function refusalOf(url: string): Promise<HoldfastError> {
+  try {
+    await openStorage(url);
+  } catch (error) {
+    if (error instanceof HoldfastError) return error;
+    throw error;
+  }
+  throw new Error(`${url} was taken`);
+}
