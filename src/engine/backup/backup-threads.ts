@@ -11,7 +11,6 @@ import type { BlobIndex } from '../index/blob-index.ts';
 import { IndexWriter } from '../index/index-writer.ts';
 import { createKernelMemory } from '../kernels/kernels.ts';
 import { keyOf } from '../layout.ts';
-import { parsePackHeader } from '../pack/pack-header.ts';
 import type { Repository } from '../repository.ts';
 import type { RunContext } from '../run-context.ts';
 import { MailboxServer } from './mailbox.ts';
@@ -36,8 +35,6 @@ export interface ThreadsResult extends EngineResult {
 /** More workers than this would outrun any disk, and each has its buffers. */
 const mostWorkers = 16;
 const progressInterval = 200;
-/** Sixteen is zstd's slow end that still makes sense; 3 is what restic's `auto` is near to. */
-const levels = { auto: 3, off: 1, max: 16 } as const;
 
 /** Stores what the capture yields. Returns when every blob and tree is in durable packs that durable index files name. */
 export async function runBackupThreads(
@@ -62,6 +59,7 @@ class BackupRun {
   readonly #stop = new AbortController();
   readonly #totals: WriterTotals[] = [];
   readonly #workers = Math.min(mostWorkers, Math.max(2, availableParallelism()));
+  #startWorkers: () => void = () => {};
   #result: EngineResult | undefined;
   #problems = 0;
   #failure: Error | undefined;
@@ -73,6 +71,7 @@ class BackupRun {
     this.#context = context;
     this.#shared = createSharedState(createKernelMemory(memorySize(this.#workers + 1)));
     this.#control = new Int32Array(this.#shared.control);
+    Atomics.store(this.#control, control.nextPack, index.packs.length);
     this.#indexWriter = new IndexWriter(repository);
   }
 
@@ -98,30 +97,35 @@ class BackupRun {
     return { ...this.#result, data: addTotals(this.#totals), problems: this.#problems };
   }
 
+  /** Resolves when every thread has ended. The workers are started by the first blob: a run that finds nothing new saves their memory. */
   async #runThreads(stagingPrefix: string): Promise<void> {
-    const { storage } = this.#repository;
+    const { storage, masterKey, config } = this.#repository;
     const { port1, port2 } = new MessageChannel();
     const mailbox = new MailboxServer(port1, this.#shared, storage, (error) => this.#fail(error));
     const common = {
       shared: this.#shared,
       index: this.#index.shared,
-      masterKey: this.#repository.masterKey,
+      masterKey,
       threads: this.#workers + 1,
       stagingPrefix,
-      compress: this.#repository.config.version > 1 && this.#request.compression !== 'off',
-      level: levels[this.#request.compression],
+      compression: config.version > 1 ? this.#request.compression : 'off',
       dryRun: this.#request.dryRun,
     };
+    const workers: Promise<void>[] = [];
+    this.#startWorkers = () => {
+      for (let thread = workers.length + 1; thread <= this.#workers; thread++) {
+        workers.push(this.#startThread(new URL('./blob-worker.ts', import.meta.url), { ...common, thread }));
+      }
+    };
     const engine: EngineStart = { ...common, ...this.#engineStart(), thread: 0, mailbox: port2 };
-    const threads = [this.#startThread(new URL('./engine-thread.ts', import.meta.url), engine, [port2])];
-    for (let thread = 1; thread <= this.#workers; thread++)
-      threads.push(this.#startThread(new URL('./blob-worker.ts', import.meta.url), { ...common, thread }));
+    const engineEnded = this.#startThread(new URL('./engine-thread.ts', import.meta.url), engine, [port2]);
+    if (this.#request.parentTree === undefined) this.#startWorkers();
     const { capture } = this.#request;
     if (capture.shape === 'streams') {
-      const pumped = mailbox.pump(capture.entries, this.#stop.signal).catch((error: unknown) => this.#fail(error));
-      threads.push(pumped);
+      await mailbox.pump(capture.entries, this.#stop.signal).catch((error: unknown) => this.#fail(error));
     }
-    await Promise.all(threads);
+    await engineEnded;
+    await Promise.all(workers);
     mailbox.close();
   }
 
@@ -155,6 +159,9 @@ class BackupRun {
 
   #handle(message: ThreadMessage): void {
     switch (message.type) {
+      case 'first-blob':
+        this.#startWorkers();
+        break;
       case 'pack':
         this.#track(this.#commit(message.pack));
         break;
@@ -191,12 +198,8 @@ class BackupRun {
   async #commit(pack: FinishedPack): Promise<void> {
     if (this.#stop.signal.aborted) return;
     await this.#repository.storage.putFile(keyOf('pack', pack.id), pack.path);
-    const header = Buffer.from(pack.header.buffer, pack.header.byteOffset, pack.header.byteLength);
-    const number = this.#index.packNumber(pack.id);
-    for (const { id, type, offset, length, uncompressedLength } of parsePackHeader(header))
-      this.#index.settle(id, type, number, offset, length, uncompressedLength);
-    // Parsed again when the index file is written: a header takes 41 bytes a blob, its objects five times that.
-    await this.#indexWriter.add({ id: pack.id, get blobs() { return parsePackHeader(header); } }); // oxfmt-ignore
+    this.#index.namePack(pack.number, pack.id);
+    await this.#indexWriter.addEncoded(pack.indexed, pack.blobs);
   }
 
   /** The first failure counts; all threads end at the next blob. */

@@ -11,9 +11,9 @@ runThread(() => {
   const { index, sealer, writer } = startThread(start, 'data');
   const claimer = new BlobClaimer(index);
   new JobTaker(start.shared).run((address, length) => {
-    const isNew = claimer.claim(sealer.bytes.subarray(address, address + length), 'data');
-    if (isNew && !start.dryRun) writer.add(claimer.hash, address, length);
-    else if (isNew) {
+    const entry = claimer.claim(sealer.bytes.subarray(address, address + length), 'data');
+    if (entry >= 0 && !start.dryRun) writer.add(entry, claimer.hash, address, length);
+    else if (entry >= 0) {
       writer.totals.blobs += 1;
       writer.totals.plain += length;
     }

@@ -30,8 +30,8 @@ const readSize = 1024 * 1024;
 /** A job of small files: as many as make the hand-over cheap, few enough to keep all workers busy. */
 const jobBytes = 256 * 1024;
 const jobBlobs = 64;
-/** Small files leave a region early, so that a run of them touches little memory. */
-const smallFilesLimit = 3 * 1024 * 1024;
+/** Small files use no more of a region than this, so that a run of them touches little memory; three times as much is ample to keep all workers busy. */
+const smallFilesLimit = 2 * 1024 * 1024;
 
 export class ContentChunker {
   readonly bytes: Uint8Array;
@@ -43,12 +43,16 @@ export class ContentChunker {
   /** The files that the blobs under way belong to, and the region of each job, oldest first. */
   readonly #owners = new Fifo<BlobOwner>();
   readonly #jobRegions = new Fifo<number>();
+  readonly #onFirstBlob: () => void;
+  #hasPublished = false;
   #region = 0;
   #used = 0;
   #openBlobs = 0;
   #openBytes = 0;
 
-  constructor(shared: SharedState, threads: number, kernels: Kernels, polynomial: bigint) {
+  /** @param onFirstBlob called once, when the workers are wanted. */
+  constructor(shared: SharedState, threads: number, kernels: Kernels, polynomial: bigint, onFirstBlob: () => void) {
+    this.#onFirstBlob = onFirstBlob;
     this.bytes = new Uint8Array(shared.memory.buffer);
     this.#kernels = kernels;
     this.#queue = new JobPublisher(shared);
@@ -59,7 +63,7 @@ export class ContentChunker {
 
   /** Reads a file of at most `leastChunk` bytes, which is one blob. Returns its size; a file that has grown is read no further than `size`. */
   addSmall(content: BlobOwner, size: number, read: ReadInto): number {
-    if (this.#used + size > (this.#jobsInRegion.some((jobs) => jobs === 0) ? smallFilesLimit : regionSize)) this.#nextRegion();
+    if (this.#used + size > smallFilesLimit) this.#nextRegion();
     const address = this.#base + this.#used;
     let length = 0;
     while (length < size) {
@@ -159,6 +163,8 @@ export class ContentChunker {
 
   #publish(): void {
     if (this.#openBlobs === 0) return;
+    if (!this.#hasPublished) this.#onFirstBlob();
+    this.#hasPublished = true;
     this.#queue.publish();
     this.#jobRegions.push(this.#region);
     this.#jobsInRegion[this.#region] = (this.#jobsInRegion[this.#region] ?? 0) + 1;

@@ -26,7 +26,7 @@ runThread(() => {
     bytes: 0,
   };
   const mailbox = new Mailbox(start.mailbox, start.shared);
-  const chunker = new ContentChunker(start.shared, start.threads, sealer.kernels, start.polynomial);
+  const chunker = new ContentChunker(start.shared, start.threads, sealer.kernels, start.polynomial, () => port.postMessage({ type: 'first-blob' }));
   const claimer = new BlobClaimer(index);
   const folders = new FolderQueue((json) => writeTree(json, claimer, writer, start.dryRun));
   let root: string | undefined;
@@ -63,9 +63,9 @@ runThread(() => {
 });
 
 function writeTree(json: Buffer, claimer: BlobClaimer, writer: PackWriter, dryRun: boolean): string {
-  const isNew = claimer.claim(json, 'tree');
-  if (isNew && !dryRun) writer.addBuffer(claimer.hash, json);
-  else if (isNew) {
+  const entry = claimer.claim(json, 'tree');
+  if (entry >= 0 && !dryRun) writer.addBuffer(entry, claimer.hash, json);
+  else if (entry >= 0) {
     writer.totals.blobs += 1;
     writer.totals.plain += json.length;
   }

@@ -8,7 +8,7 @@ import { FileContent } from './file-content.ts';
 
 export class PendingFolder {
   /** Entries as JSON, in the order of their names; undefined while one is not known yet. */
-  readonly entries: (string | undefined)[] = [];
+  entries: (string | undefined)[] = [];
   readonly onWritten: (tree: string) => void;
   pending = 0;
 
@@ -68,7 +68,10 @@ export class FolderQueue {
   writeReady(): void {
     for (let folder = this.#closed[this.#head]; folder?.pending === 0; folder = this.#closed[this.#head]) {
       this.#head += 1;
-      folder.onWritten(this.#write(joinTree(folder.entries.map((entry) => entry ?? ''))));
+      const json = joinTree(folder.entries.map((entry) => entry ?? ''));
+      // Let go before the folder itself is: its parent may stay open for a long time.
+      folder.entries = [];
+      folder.onWritten(this.#write(json));
       if (this.#head > 256) {
         this.#closed = this.#closed.slice(this.#head);
         this.#head = 0;

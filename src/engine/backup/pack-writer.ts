@@ -8,7 +8,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
 import { HoldfastError } from '../../errors.ts';
 import { BufferSealer, sealOverhead, type Sealer } from '../crypto/sealer.ts';
-import { writeHeaderRecord, type BlobType } from '../pack/pack-header.ts';
+import { encodePackHeader } from '../index/index-file.ts';
+import { visitPackHeader, writeHeaderRecord, type BlobType } from '../pack/pack-header.ts';
 import { compressBound, compressFrame, decompressFrame, type ZstdCodec } from '../pack/zstd-codec.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
@@ -22,9 +23,11 @@ const flushAt = 1024 * 1024;
 export interface FinishedPack {
   readonly id: string;
   readonly path: string;
-  readonly size: number;
-  /** Its header, not sealed: parsePackHeader reads it. */
-  readonly header: Uint8Array;
+  /** Its number in the blob index, which already says where its blobs are. */
+  readonly number: number;
+  readonly blobs: number;
+  /** Its piece of an index file. */
+  readonly indexed: Uint8Array;
 }
 
 export interface PackWriterOptions {
@@ -38,6 +41,7 @@ export interface PackWriterOptions {
   readonly stagingPrefix: string;
   readonly compress: boolean;
   readonly port: MessagePort;
+  readonly index: BlobIndex;
 }
 
 export class PackWriter {
@@ -53,14 +57,15 @@ export class PackWriter {
   #collected = 0;
   #header = Buffer.alloc(16384);
   #headerUsed = 0;
+  #entries: number[] = [];
 
   constructor(options: PackWriterOptions) {
     this.#options = options;
     this.#control = new Int32Array(options.shared.control);
   }
 
-  /** Adds a blob that lies at `address` of the shared memory. */
-  add(id: Uint8Array, address: number, length: number): void {
+  /** Adds a blob that lies at `address` of the shared memory; `entry` is its claim in the index. */
+  add(entry: number, id: Uint8Array, address: number, length: number): void {
     const { sealer, memory, compress, codec } = this.#options;
     this.#begin();
     if (this.#collected + compressBound(length) + 64 > memory.packSize) this.#flush();
@@ -70,15 +75,15 @@ export class PackWriter {
     const sealed = sealer.sealAt(at, packed < 0 ? length : packed);
     this.#verify(id, at, sealed, address, length, packed >= 0);
     this.#collected += sealed;
-    this.#record(id, sealed, packed < 0 ? 0 : length, length);
+    this.#record(entry, id, sealed, packed < 0 ? 0 : length, length);
   }
 
   /** Adds a blob of any size from a buffer: trees. */
-  addBuffer(id: Uint8Array, content: Uint8Array): void {
+  addBuffer(entry: number, id: Uint8Array, content: Uint8Array): void {
     const { sealer, memory } = this.#options;
     if (content.length <= mostChunk) {
       sealer.bytes.set(content, memory.input);
-      this.add(id, memory.input, content.length);
+      this.add(entry, id, memory.input, content.length);
       return;
     }
     this.#begin();
@@ -90,13 +95,13 @@ export class PackWriter {
     const back = opened && (this.#options.compress ? decompressFrame(opened, content.length) : opened);
     if (!back || Buffer.compare(back, content) !== 0) throw unreliable(id);
     this.#write(sealed);
-    this.#record(id, sealed.length, this.#options.compress ? content.length : 0, content.length);
+    this.#record(entry, id, sealed.length, this.#options.compress ? content.length : 0, content.length);
   }
 
   /** Closes the pack under way. */
   finish(): void {
     if (this.#file < 0) return;
-    const { sealer, memory, masterKey, port } = this.#options;
+    const { sealer, memory, masterKey, port, index } = this.#options;
     const header = Buffer.from(this.#header.subarray(0, this.#headerUsed));
     this.#flush();
     if (header.length + sealOverhead > memory.packSize) this.#write(new BufferSealer(masterKey).seal(header));
@@ -110,7 +115,13 @@ export class PackWriter {
     this.#write(trailer);
     closeSync(this.#file);
     this.#file = -1;
-    const pack: FinishedPack = { id: this.#hash.digest('hex'), path: this.#path, size: this.#size, header };
+    const id = this.#hash.digest('hex');
+    const number = Atomics.add(this.#control, control.nextPack, 1);
+    let blobs = 0;
+    visitPackHeader(header, (_, __, offset, length, uncompressedLength) => {
+      index.settle(this.#entries[blobs++] ?? 0, number, offset, length, uncompressedLength);
+    });
+    const pack: FinishedPack = { id, path: this.#path, number, blobs, indexed: encodePackHeader(id, header) };
     Atomics.add(this.#control, control.waitingPacks, 1);
     port.postMessage({ type: 'pack', pack });
   }
@@ -124,6 +135,7 @@ export class PackWriter {
     this.#hash = createHash('sha256');
     this.#size = 0;
     this.#headerUsed = 0;
+    this.#entries = [];
   }
 
   /** Back-pressure: a storage slower than the source must not fill the staging folder. */
@@ -136,9 +148,10 @@ export class PackWriter {
     }
   }
 
-  #record(id: Uint8Array, sealed: number, uncompressedLength: number, length: number): void {
+  #record(entry: number, id: Uint8Array, sealed: number, uncompressedLength: number, length: number): void {
     if (this.#headerUsed + 41 > this.#header.length) this.#header = Buffer.concat([this.#header, Buffer.alloc(this.#header.length)]);
     this.#headerUsed = writeHeaderRecord(this.#header, this.#headerUsed, this.#options.type, sealed, uncompressedLength, id);
+    this.#entries.push(entry);
     this.totals.blobs += 1;
     this.totals.plain += length;
     this.totals.stored += sealed;
@@ -184,8 +197,8 @@ export class BlobClaimer {
     this.#index = index;
   }
 
-  /** Hashes a blob into `hash`. True when the repository does not have it and the caller is to store it. */
-  claim(content: Uint8Array, type: BlobType): boolean {
+  /** Hashes a blob into `hash`. Its entry in the index when the repository does not have it and the caller is to store it, else -1. */
+  claim(content: Uint8Array, type: BlobType): number {
     this.hash.set(hash('sha256', content, 'buffer'));
     return this.#index.claim(this.#words, type);
   }

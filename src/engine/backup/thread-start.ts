@@ -5,7 +5,7 @@ import type { TreeCapture } from '../../sources/source.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import { Sealer } from '../crypto/sealer.ts';
 import { BlobIndex, type SharedBlobIndex } from '../index/blob-index.ts';
-import { ZstdCodec } from '../pack/zstd-codec.ts';
+import { ZstdCodec, type Compression } from '../pack/zstd-codec.ts';
 import type { BlobType } from '../pack/pack-header.ts';
 import { BackupAborted } from './job-queue.ts';
 import { PackWriter, type FinishedPack } from './pack-writer.ts';
@@ -19,8 +19,7 @@ export interface ThreadStart {
   readonly thread: number;
   readonly threads: number;
   readonly stagingPrefix: string;
-  readonly compress: boolean;
-  readonly level: number;
+  readonly compression: Compression | 'off';
   /** Hash and look up, but write nothing. */
   readonly dryRun: boolean;
 }
@@ -64,6 +63,7 @@ export interface Statistics {
 }
 
 export type ThreadMessage =
+  | { readonly type: 'first-blob' }
   | { readonly type: 'pack'; readonly pack: FinishedPack }
   | { readonly type: 'problem'; readonly path: string; readonly reason: string }
   | { readonly type: 'notice'; readonly message: string }
@@ -92,12 +92,13 @@ export function startThread(start: ThreadStart, type: BlobType): { index: BlobIn
     type,
     masterKey: start.masterKey,
     sealer,
-    codec: new ZstdCodec(start.level),
+    codec: new ZstdCodec(start.compression === 'off' ? 'auto' : start.compression),
     memory,
     shared: start.shared,
     stagingPrefix: `${start.stagingPrefix}${start.thread}-`,
-    compress: start.compress,
+    compress: start.compression !== 'off',
     port: mainPort(),
+    index,
   });
   return { index, sealer, writer };
 }

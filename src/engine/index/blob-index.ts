@@ -72,6 +72,12 @@ export class BlobIndex {
     return Atomics.load(this.#control, controlCount);
   }
 
+  /** Gives a pack the number that `nextPackNumber` of a thread drew for it. */
+  namePack(number: number, id: string): void {
+    this.packs[number] = id;
+    this.#packNumbers.set(id, number);
+  }
+
   /** The number of a pack, given at the first mention. */
   packNumber(id: string): number {
     const known = this.#packNumbers.get(id);
@@ -88,25 +94,21 @@ export class BlobIndex {
     this.#insert(this.#probeWords, entry);
   }
 
-  /** Notes where a blob that was claimed has been stored. */
-  settle(id: string, type: BlobType, pack: number, offset: number, length: number, uncompressedLength: number): void {
-    for (const entry of this.findAll(id, type)) {
-      if (this.packOf(entry) !== pendingPack) continue;
-      const at = entry * wordsPerEntry + 8;
-      this.#entries[at] = (pack | (type === 'tree' ? treeBit : 0)) >>> 0;
-      this.#entries[at + 1] = offset;
-      this.#entries[at + 2] = length;
-      this.#entries[at + 3] = uncompressedLength;
-      return;
-    }
-    this.add(id, type, pack, offset, length, uncompressedLength);
+  /** Notes where a blob that was claimed is being stored. Only its claimer calls this. */
+  settle(entry: number, pack: number, offset: number, length: number, uncompressedLength: number): void {
+    const at = entry * wordsPerEntry + 8;
+    const entries = this.#entries;
+    entries[at] = ((((entries[at] ?? 0) & treeBit) >>> 0) | pack) >>> 0;
+    entries[at + 1] = offset;
+    entries[at + 2] = length;
+    entries[at + 3] = uncompressedLength;
   }
 
-  /** Enters a blob as being stored by the caller. True for exactly one caller when it was not there. `id` holds 32 bytes at a multiple of 4. */
-  claim(id: Uint32Array, type: BlobType): boolean {
-    if (this.#find(id, type) >= 0) return false;
+  /** Enters a blob as being stored by the caller: its entry for exactly one caller when it was not there, else -1. */
+  claim(id: Uint32Array, type: BlobType): number {
+    if (this.#find(id, type) >= 0) return -1;
     const entry = this.#append(id, type, pendingPack, 0, 0, 0);
-    return this.#insertIfAbsent(id, type, entry);
+    return this.#insertIfAbsent(id, type, entry) ? entry : -1;
   }
 
   /** The entry of a blob, or -1. */

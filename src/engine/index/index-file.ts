@@ -1,6 +1,6 @@
 /** The JSON of an index file: packs, and the blobs in each. */
 import { readArray, readId, readInteger, readObject, readString } from '../../util/wire.ts';
-import type { BlobType, PackedBlob } from '../pack/pack-header.ts';
+import { visitPackHeader, type BlobType, type PackedBlob } from '../pack/pack-header.ts';
 
 /** A pack and what its header says. */
 export interface IndexedPack {
@@ -14,20 +14,43 @@ export interface IndexVisitor {
   blob(id: string, type: BlobType, offset: number, length: number, uncompressedLength: number): void;
 }
 
-/** restic's own limit for one index file; more go into the next. */
-export const mostBlobsAnIndex = 50_000;
+/** Blobs in one index file; more go into the next. restic takes twice as many: less is less memory while one is made. */
+export const mostBlobsAnIndex = 25_000;
 
-export function encodeIndex(packs: Iterable<IndexedPack>): Buffer {
-  const parts: string[] = [];
-  for (const { id, blobs } of packs) {
-    const items = blobs.map(
-      (blob) =>
-        `{"id":"${blob.id}","type":"${blob.type}","offset":${blob.offset},"length":${blob.length}` +
-        (blob.uncompressedLength > 0 ? `,"uncompressed_length":${blob.uncompressedLength}}` : '}'),
-    );
-    parts.push(`{"id":"${id}","blobs":[${items.join(',')}]}`);
-  }
-  return Buffer.from(`{"packs":[${parts.join(',')}]}`);
+/** One pack as a piece of an index file. A pack at a time becomes bytes: as one string the file would be in memory several times over. */
+export function encodePack({ id, blobs }: IndexedPack): Buffer {
+  return Buffer.from(`{"id":"${id}","blobs":[${blobs.map(encodeBlob).join(',')}]}`, 'latin1');
+}
+
+/** The same from the pack's opened header. */
+export function encodePackHeader(id: string, header: Buffer): Buffer {
+  const piece = Buffer.allocUnsafeSlow(100 + Math.ceil(header.length / 37) * mostBytesABlob);
+  let end = piece.write(`{"id":"${id}","blobs":[`, 'latin1');
+  let separator = '';
+  visitPackHeader(header, (type, idAt, offset, length, uncompressedLength) => {
+    const blobId = header.toString('hex', idAt, idAt + 32);
+    end += piece.write(separator + encodeBlob({ id: blobId, type, offset, length, uncompressedLength }), end, 'latin1');
+    separator = ',';
+  });
+  end += piece.write(']}', end, 'latin1');
+  return piece.subarray(0, end);
+}
+
+/** An index file of such pieces. */
+export function joinIndex(packs: readonly Uint8Array[]): Buffer {
+  const parts: Uint8Array[] = [];
+  for (const pack of packs) parts.push(parts.length === 0 ? packsBegin : comma, pack);
+  return Buffer.concat(parts.length === 0 ? [packsBegin, packsEnd] : [...parts, packsEnd]);
+}
+
+const mostBytesABlob = 170;
+const packsBegin = Buffer.from('{"packs":[');
+const comma = Buffer.from(',');
+const packsEnd = Buffer.from(']}');
+
+function encodeBlob({ id, type, offset, length, uncompressedLength }: PackedBlob): string {
+  const plain = uncompressedLength > 0 ? `,"uncompressed_length":${uncompressedLength}` : '';
+  return `{"id":"${id}","type":"${type}","offset":${offset},"length":${length}${plain}}`;
 }
 
 /**

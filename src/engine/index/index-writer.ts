@@ -1,5 +1,5 @@
 import type { Repository } from '../repository.ts';
-import { encodeIndex, mostBlobsAnIndex, type IndexedPack } from './index-file.ts';
+import { encodePack, joinIndex, mostBlobsAnIndex, type IndexedPack } from './index-file.ts';
 
 /**
  * Collects packs that are stored and writes them into index files. A pack must be durable before it is added: an index never names
@@ -9,7 +9,7 @@ export class IndexWriter {
   /** The index files written so far. */
   readonly written: string[] = [];
   readonly #repository: Repository;
-  #packs: IndexedPack[] = [];
+  #packs: Uint8Array[] = [];
   #blobs = 0;
   #turn: Promise<void> = Promise.resolve();
 
@@ -19,11 +19,16 @@ export class IndexWriter {
 
   /** Takes one pack; writes an index file when enough are there. Throws what storing it throws: then no later call succeeds. */
   add(pack: IndexedPack): Promise<void> {
+    return this.addEncoded(encodePack(pack), pack.blobs.length);
+  }
+
+  /** The same for a pack that `encodePack` has made into bytes. */
+  addEncoded(pack: Uint8Array, blobs: number): Promise<void> {
     return this.#inTurn(async () => {
       // A file over the limit is allowed only for one pack that alone exceeds it.
-      if (this.#blobs > 0 && this.#blobs + pack.blobs.length > mostBlobsAnIndex) await this.#write();
+      if (this.#blobs > 0 && this.#blobs + blobs > mostBlobsAnIndex) await this.#write();
       this.#packs.push(pack);
-      this.#blobs += pack.blobs.length;
+      this.#blobs += blobs;
       if (this.#blobs >= mostBlobsAnIndex) await this.#write();
     });
   }
@@ -40,7 +45,7 @@ export class IndexWriter {
 
   async #write(): Promise<void> {
     if (this.#packs.length === 0) return;
-    this.written.push(await this.#repository.writeFile('index', encodeIndex(this.#packs)));
+    this.written.push(await this.#repository.writeFile('index', joinIndex(this.#packs)));
     this.#packs = [];
     this.#blobs = 0;
   }

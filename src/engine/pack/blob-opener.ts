@@ -10,21 +10,25 @@ import { ZstdCodec } from './zstd-codec.ts';
 
 export class BlobOpener {
   readonly #key: MasterKey;
-  readonly #codec = new ZstdCodec(3);
+  readonly #codec = new ZstdCodec();
   #inputSize = 1 << 20;
+  readonly #memory = createKernelMemory(sealerScratchSize + this.#inputSize);
   #sealer: Sealer;
-  #plain: Uint8Array = new Uint8Array(0);
+  #plain: Uint8Array = new Uint8Array(1 << 18);
 
   constructor(key: MasterKey) {
     this.#key = key;
-    this.#sealer = this.#allocate();
+    this.#sealer = new Sealer(key, this.#memory, 0);
   }
 
   /** Where to put the sealed bytes of one or more blobs: a view of exactly `length` bytes, valid until the next call of `input`. */
   input(length: number): Uint8Array {
     if (length > this.#inputSize) {
-      this.#inputSize = Math.ceil(length / (1 << 20)) * (1 << 20);
-      this.#sealer = this.#allocate();
+      // Grown in place, and below in steps: memory left behind would wait for a garbage collection that has no reason to come.
+      const grown = Math.ceil(length / (1 << 20)) * (1 << 20);
+      this.#memory.grow((grown - this.#inputSize) / 65536);
+      this.#inputSize = grown;
+      this.#sealer = new Sealer(this.#key, this.#memory, 0);
     }
     return this.#sealer.bytes.subarray(sealerScratchSize, sealerScratchSize + length);
   }
@@ -39,7 +43,7 @@ export class BlobOpener {
     if (plainLength < 0) throw new Error(`the seal of blob ${id} does not fit`);
     let content = this.#sealer.bytes.subarray(at + 16, at + 16 + plainLength);
     if (uncompressedLength > 0) {
-      if (this.#plain.length < uncompressedLength) this.#plain = new Uint8Array(uncompressedLength);
+      if (this.#plain.length < uncompressedLength) this.#plain = new Uint8Array(plainSize(uncompressedLength));
       if (!this.#codec.decompress(content, this.#plain, 0, uncompressedLength)) throw new Error(`blob ${id} does not decompress`);
       content = this.#plain.subarray(0, uncompressedLength);
     }
@@ -53,8 +57,9 @@ export class BlobOpener {
     const plainLength = this.#sealer.openAt(at, length, at + 16);
     return plainLength < 0 ? undefined : this.#sealer.bytes.subarray(at + 16, at + 16 + plainLength);
   }
+}
 
-  #allocate(): Sealer {
-    return new Sealer(this.#key, createKernelMemory(sealerScratchSize + this.#inputSize), 0);
-  }
+/** The next power of two up to what chunks have at most (8 MiB), exactly as much for what is larger. */
+function plainSize(length: number): number {
+  return length > 2 ** 23 ? length : 2 ** Math.ceil(Math.log2(length));
 }

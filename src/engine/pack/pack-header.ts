@@ -45,25 +45,29 @@ export function writeHeaderRecord(
   return next + 32;
 }
 
-/** Reads an opened header. Throws a plain error when it is not one. */
-export function parsePackHeader(header: Buffer): PackedBlob[] {
-  const blobs: PackedBlob[] = [];
+/** Takes the records of a header one by one. `idAt` is where the blob's id lies in the header. */
+export type HeaderVisitor = (type: BlobType, idAt: number, offset: number, length: number, uncompressedLength: number) => void;
+
+/** Reads an opened header without making an object a blob: a pack of small files has fifteen thousand. Throws a plain error when it is not one. */
+export function visitPackHeader(header: Buffer, visit: HeaderVisitor): void {
   let offset = 0;
-  for (let at = 0; at < header.length;) {
+  for (let at = 0; at < header.length; ) {
     const kind = header[at] ?? 255;
     if (kind > 3) throw new Error(`its header has an entry of the unknown type ${kind}`);
     const size = kind & 2 ? compressedRecord : plainRecord;
     if (at + size > header.length) throw new Error('its header ends in the middle of an entry');
     const length = header.readUInt32LE(at + 1);
-    blobs.push({
-      id: header.toString('hex', at + size - 32, at + size),
-      type: kind & 1 ? 'tree' : 'data',
-      offset,
-      length,
-      uncompressedLength: kind & 2 ? header.readUInt32LE(at + 5) : 0,
-    });
+    visit(kind & 1 ? 'tree' : 'data', at + size - 32, offset, length, kind & 2 ? header.readUInt32LE(at + 5) : 0);
     offset += length;
     at += size;
   }
+}
+
+/** The blobs of an opened header. Throws a plain error when it is not one. */
+export function parsePackHeader(header: Buffer): PackedBlob[] {
+  const blobs: PackedBlob[] = [];
+  visitPackHeader(header, (type, idAt, offset, length, uncompressedLength) => {
+    blobs.push({ id: header.toString('hex', idAt, idAt + 32), type, offset, length, uncompressedLength });
+  });
   return blobs;
 }

@@ -1,0 +1,56 @@
+import type { BlobIndex } from '../index/blob-index.ts';
+import { keyOf } from '../layout.ts';
+import type { Repository } from '../repository.ts';
+import type { BlobOpener } from './blob-opener.ts';
+import type { PackedBlob } from './pack-header.ts';
+import { openSealedBlob, readSealedBlobs, type OpenedBlob, type SealedBlob } from './read-sealed-blobs.ts';
+
+/** A blob as it lies in its pack and as it was opened; valid until the next is asked for. */
+export type VerifiedBlob = SealedBlob & OpenedBlob;
+
+export interface BlobReading {
+  readonly repository: Repository;
+  /** Where other copies of a damaged blob are looked for. */
+  readonly index: BlobIndex;
+  readonly opener: BlobOpener;
+  readonly signal: AbortSignal;
+}
+
+/** Some blobs of one pack, in the order in which they lie there, each verified. For a damaged one another copy is taken where there is one. Throws `damaged` otherwise. */
+export async function* readVerifiedBlobs(
+  reading: BlobReading,
+  pack: string,
+  blobs: readonly PackedBlob[],
+): AsyncGenerator<VerifiedBlob, void, undefined> {
+  const { repository, opener, signal } = reading;
+  for await (const sealed of readSealedBlobs(repository, pack, blobs, signal)) {
+    let opened: OpenedBlob;
+    try {
+      opened = openSealedBlob(repository, opener, pack, sealed);
+    } catch (error) {
+      yield await readOtherCopy(reading, pack, sealed.blob, error);
+      continue;
+    }
+    yield { ...sealed, ...opened };
+  }
+}
+
+async function readOtherCopy(
+  { repository, index, opener }: BlobReading,
+  badPack: string,
+  { id, type }: PackedBlob,
+  error: unknown,
+): Promise<VerifiedBlob> {
+  for (const entry of index.findAll(id, type)) {
+    const { pack, ...place } = index.place(entry);
+    if (pack === badPack) continue;
+    const blob: PackedBlob = { id, ...place };
+    try {
+      const sealed = { blob, sealed: await repository.storage.get(keyOf('pack', pack), { offset: blob.offset, length: blob.length }) };
+      return { ...sealed, ...openSealedBlob(repository, opener, pack, sealed) };
+    } catch {
+      // The first failure is the one that is told.
+    }
+  }
+  throw error;
+}
