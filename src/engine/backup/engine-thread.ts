@@ -26,7 +26,9 @@ runThread(() => {
     bytes: 0,
   };
   const mailbox = new Mailbox(start.mailbox, start.shared);
-  const chunker = new ContentChunker(start.shared, start.threads, sealer.kernels, start.polynomial, () => port.postMessage({ type: 'first-blob' }));
+  const chunker = new ContentChunker(start.shared, start.threads, sealer.kernels, start.polynomial, () =>
+    port.postMessage({ type: 'first-blob' }),
+  );
   const claimer = new BlobClaimer(index);
   const folders = new FolderQueue((json) => writeTree(json, claimer, writer, start.dryRun));
   let root: string | undefined;

@@ -5,16 +5,42 @@
 import { encodeNode, joinTree } from '../tree/encode-tree.ts';
 import type { TreeNode } from '../tree/node.ts';
 import { FileContent } from './file-content.ts';
+import type { ParentEntry, ParentFolder } from './parent-folder.ts';
+
+/** Where an entry goes that is not known yet. */
+export interface ReservedPlace {
+  fill(node: TreeNode): void;
+  /** It turned out to be what the parent has. */
+  reuse(entry: ParentEntry): void;
+}
 
 export class PendingFolder {
   /** Entries as JSON, in the order of their names; undefined while one is not known yet. */
   entries: (string | undefined)[] = [];
   readonly onWritten: (tree: string) => void;
+  readonly previous: ParentFolder | undefined;
   pending = 0;
+  #reused = 0;
 
-  /** @param onWritten takes the id of the folder's tree. */
-  constructor(onWritten: (tree: string) => void) {
+  /**
+   * @param onWritten takes the id of the folder's tree.
+   * @param previous the same folder in the parent snapshot.
+   */
+  constructor(onWritten: (tree: string) => void, previous?: ParentFolder) {
     this.onWritten = onWritten;
+    this.previous = previous;
+  }
+
+  /** The parent's tree, when this folder has exactly its entries: then it need not be made again. */
+  get unchangedTree(): string | undefined {
+    const { previous } = this;
+    return previous && this.#reused === previous.entries.length && this.entries.length === this.#reused ? previous.tree : undefined;
+  }
+
+  /** An entry as the parent has it. */
+  reuse(entry: ParentEntry): void {
+    this.entries.push(entry.text);
+    this.#reused += 1;
   }
 
   /** An entry that is complete. */
@@ -23,12 +49,17 @@ export class PendingFolder {
   }
 
   /** Holds a place for an entry; `fill` puts it there. */
-  reserve(): { fill: (node: TreeNode) => void } {
+  reserve(): ReservedPlace {
     const place = this.entries.push(undefined) - 1;
     this.pending += 1;
     return {
       fill: (node) => {
         this.entries[place] = encodeNode(node);
+        this.pending -= 1;
+      },
+      reuse: (entry) => {
+        this.entries[place] = entry.text;
+        this.#reused += 1;
         this.pending -= 1;
       },
     };
@@ -68,10 +99,10 @@ export class FolderQueue {
   writeReady(): void {
     for (let folder = this.#closed[this.#head]; folder?.pending === 0; folder = this.#closed[this.#head]) {
       this.#head += 1;
-      const json = joinTree(folder.entries.map((entry) => entry ?? ''));
+      const tree = folder.unchangedTree ?? this.#write(joinTree(folder.entries.map((entry) => entry ?? '')));
       // Let go before the folder itself is: its parent may stay open for a long time.
       folder.entries = [];
-      folder.onWritten(this.#write(json));
+      folder.onWritten(tree);
       if (this.#head > 256) {
         this.#closed = this.#closed.slice(this.#head);
         this.#head = 0;

@@ -2,9 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { BlobOpener } from '../pack/blob-opener.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import { keyOf } from '../layout.ts';
-import { decodeTree } from '../tree/decode-tree.ts';
-import type { TreeNode } from '../tree/node.ts';
 import type { Mailbox } from './mailbox.ts';
+import { readParentEntries, type ParentFolder } from './parent-folder.ts';
 import type { EngineStart } from './thread-start.ts';
 
 /** The trees of the parent snapshot, read synchronously inside the engine thread. */
@@ -26,14 +25,15 @@ export class ParentTrees {
   }
 
   /** The entries of a tree, or undefined where the repository has lost it: then the folder is simply read anew. */
-  read(id: string): TreeNode[] | undefined {
+  read(id: string): ParentFolder | undefined {
     const entry = this.#index.find(id, 'tree');
     if (entry < 0) return undefined;
     try {
       const length = this.#index.lengthOf(entry);
       const input = this.#opener.input(length);
       this.#readPack(this.#index.packOf(entry), this.#index.offsetOf(entry), input);
-      return decodeTree(this.#opener.open(id, 0, length, this.#index.uncompressedLengthOf(entry)).slice());
+      const json = this.#opener.open(id, 0, length, this.#index.uncompressedLengthOf(entry));
+      return { tree: id, entries: readParentEntries(json) };
     } catch {
       // A damaged parent costs time, nothing else; `check` is what reports it.
       return undefined;

@@ -25,7 +25,17 @@ export const mostWaitingPacks = 6;
 const flushSize = 1024 * 1024;
 
 // Words of `control`.
-export const control = { published: 0, claimed: 1, closed: 2, done: 3, aborted: 4, waitingPacks: 5, inbox: 6, streamBytes: 7, nextPack: 8 } as const;
+export const control = {
+  published: 0,
+  claimed: 1,
+  closed: 2,
+  done: 3,
+  aborted: 4,
+  waitingPacks: 5,
+  inbox: 6,
+  streamBytes: 7,
+  nextPack: 8,
+} as const;
 // Numbers of `counters`.
 export const counter = { files: 0, bytes: 1, folders: 2 } as const;
 

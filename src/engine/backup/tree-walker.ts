@@ -15,6 +15,7 @@ import type { ContentChunker } from './content-chunker.ts';
 import { readFileContent } from './file-reader.ts';
 import { PendingFolder, type FolderQueue } from './folder-queue.ts';
 import { OwnerNames } from './owner-names.ts';
+import type { ParentEntry } from './parent-folder.ts';
 import type { ParentTrees } from './parent-trees.ts';
 import { rootTree, type RootTree } from './root-paths.ts';
 import { counter } from './shared-state.ts';
@@ -31,6 +32,16 @@ export interface WalkTools {
   hasBlob(id: string): boolean;
   report(path: string, reason: string): void;
   notice(message: string): void;
+}
+
+/** One entry of a folder, with what the parent snapshot says of it. */
+interface Found {
+  readonly path: string;
+  readonly name: string;
+  readonly stats: BigIntStats;
+  readonly before: ParentEntry | undefined;
+  /** Where they had to be read for the whole folder at once. */
+  readonly xattrs: Xattr[] | undefined;
 }
 
 export class TreeWalker {
@@ -61,141 +72,139 @@ export class TreeWalker {
 
   /** Walks everything. `onRoot` takes the id of the snapshot's tree, once all is stored. */
   walk(parentTree: string | undefined, onRoot: (tree: string) => void): void {
-    const root = new PendingFolder(onRoot);
     const previous = parentTree === undefined ? undefined : this.#tools.parents.read(parentTree);
-    if (this.#roots === 'whole') this.#walkEntries('', root, previous, this.#stat('/')?.dev ?? 0n);
-    else this.#walkRoots('', this.#roots, root, previous);
+    const root = new PendingFolder(onRoot, previous);
+    if (this.#roots === 'whole') this.#walkEntries('', root, this.#stat('/')?.dev ?? 0n);
+    else this.#walkRoots('', this.#roots, root);
     this.#tools.folders.close(root);
   }
 
   /** The folders above what is backed up: they are there with their modes and owners, but hold only what leads on. */
-  #walkRoots(path: string, roots: RootTree, folder: PendingFolder, previous: TreeNode[] | undefined): void {
+  #walkRoots(path: string, roots: RootTree, folder: PendingFolder): void {
     for (const name of [...roots.keys()].sort(compareNames)) {
       const below = roots.get(name) ?? 'whole';
       const at = `${path}/${name}`;
-      const before = previous?.find((node) => node.name === name);
+      const before = folder.previous?.entries.find((entry) => entry.name === name);
       const stats = this.#stat(at);
       if (stats === undefined) continue;
-      if (below === 'whole') this.#addEntry(at, name, stats, folder, before, stats.dev, this.#xattrs(at));
+      if (below === 'whole') this.#addEntry({ path: at, name, stats, before, xattrs: undefined }, folder, stats.dev);
       else {
         // A link on the way is followed, as the user's path did.
-        const target = stats.isSymbolicLink() ? (this.#statTarget(at) ?? stats) : stats;
-        this.#addFolder(name, target, folder, before, this.#xattrs(at), (inner, entries) => this.#walkRoots(at, below, inner, entries));
+        const target = stats.isSymbolicLink() ? (this.#stat(`${at}/.`) ?? stats) : stats;
+        this.#addFolder({ path: at, name, stats: target, before, xattrs: undefined }, folder, (inner) => this.#walkRoots(at, below, inner));
       }
     }
   }
 
-  #walkEntries(path: string, folder: PendingFolder, previous: TreeNode[] | undefined, device: bigint): void {
+  #walkEntries(path: string, folder: PendingFolder, device: bigint): void {
     const names = this.#list(path);
     const xattrsOf = this.#platform.slowXattrs ? this.#readXattrsTogether(path, names) : undefined;
-    let before = 0;
+    const previous = folder.previous?.entries ?? [];
+    let next = 0;
     for (const name of names) {
       const at = `${path}/${name}`;
       if (this.#isExcluded?.(at)) continue;
       const stats = this.#stat(at);
       if (stats === undefined) continue;
       if (this.#largest !== undefined && stats.isFile() && stats.size > this.#largest) continue;
-      while (previous !== undefined && before < previous.length && compareNames(previous[before]?.name ?? '', name) < 0) before += 1;
-      const candidate = previous?.[before];
-      this.#addEntry(at, name, stats, folder, candidate?.name === name ? candidate : undefined, device, xattrsOf?.get(name));
+      while (next < previous.length && compareNames(previous[next]?.name ?? '', name) < 0) next += 1;
+      const before = previous[next]?.name === name ? previous[next] : undefined;
+      this.#addEntry({ path: at, name, stats, before, xattrs: xattrsOf?.get(name) }, folder, device);
     }
   }
 
-  #addEntry(
-    path: string,
-    name: string,
-    stats: BigIntStats,
-    folder: PendingFolder,
-    before: TreeNode | undefined,
-    device: bigint,
-    xattrs: Xattr[] | undefined,
-  ): void {
-    if (stats.isFile()) this.#addFile(path, name, stats, folder, before, xattrs);
+  #addEntry(found: Found, folder: PendingFolder, device: bigint): void {
+    const { path, stats } = found;
+    if (stats.isFile()) this.#addFile(found, folder);
     else if (stats.isDirectory()) {
-      this.#addFolder(name, stats, folder, before, xattrs ?? this.#xattrs(path), (inner, entries) => {
+      this.#addFolder(found, folder, (inner) => {
         // Another file system's mount point stays as an empty folder, so that there is something to mount on after a restore.
-        if (!this.#oneFileSystem || stats.dev === device) this.#walkEntries(path, inner, entries, device);
+        if (!this.#oneFileSystem || stats.dev === device) this.#walkEntries(path, inner, device);
       });
-    } else this.#addSpecial(path, name, stats, folder, xattrs);
+    } else this.#addSpecial(found, folder);
   }
 
-  #addFolder(
-    name: string,
-    stats: BigIntStats,
-    folder: PendingFolder,
-    before: TreeNode | undefined,
-    xattrs: Xattr[],
-    fill: (inner: PendingFolder, previous: TreeNode[] | undefined) => void,
-  ): void {
+  #addFolder(found: Found, folder: PendingFolder, fill: (inner: PendingFolder) => void): void {
     const { statistics, parents, folders, counters } = this.#tools;
+    const { before } = found;
     const previousTree = before?.type === 'dir' ? before.subtree : undefined;
+    const unchanged = this.#hasSameMetadata(found) ? before : undefined;
     const place = folder.reserve();
-    const node = this.#node(name, stats, xattrs);
-    const inner = new PendingFolder((tree) => {
+    const node = unchanged ? undefined : this.#node(found);
+    const onWritten = (tree: string): void => {
       if (previousTree === undefined) statistics.dirsNew += 1;
       else if (previousTree === tree) statistics.dirsUnmodified += 1;
       else statistics.dirsChanged += 1;
-      place.fill({ ...node, subtree: tree });
-    });
+      if (unchanged && tree === previousTree) place.reuse(unchanged);
+      else place.fill({ ...(node ?? this.#node(found)), subtree: tree });
+    };
     counters[counter.folders] = (counters[counter.folders] ?? 0) + 1;
-    fill(inner, previousTree === undefined ? undefined : parents.read(previousTree));
+    const inner = new PendingFolder(onWritten, previousTree === undefined ? undefined : parents.read(previousTree));
+    fill(inner);
     folders.close(inner);
   }
 
-  #addFile(
-    path: string,
-    name: string,
-    stats: BigIntStats,
-    folder: PendingFolder,
-    before: TreeNode | undefined,
-    knownXattrs: Xattr[] | undefined,
-  ): void {
-    const { statistics, counters, folders, chunker } = this.#tools;
-    const content = before?.type === 'file' ? before.content : undefined;
-    if (before && content && isUnchanged(stats, before) && content.every((id) => this.#tools.hasBlob(id))) {
+  #addFile(found: Found, folder: PendingFolder): void {
+    const { statistics, folders } = this.#tools;
+    const { before, stats } = found;
+    if (before?.type === 'file' && isUnchanged(stats, before) && before.content.every((id) => this.#tools.hasBlob(id))) {
       statistics.filesUnmodified += 1;
-      folder.add({ ...this.#node(name, stats, knownXattrs ?? this.#xattrs(path)), size: before.size, content });
-      this.#count(before.size);
-    } else {
-      let size = 0;
-      let xattrs = knownXattrs;
-      // The node is made of what was known before the first byte was read: if the file changes after, the next backup sees it.
-      const file = folder.addFile((blobs) => ({ ...this.#node(name, stats, xattrs ?? []), size, content: blobs }));
-      const result = readFileContent(
-        path,
-        stats,
-        chunker,
-        file,
-        (bytes) => this.#countBytes(bytes),
-        (fd) => (xattrs ??= this.#xattrs(path, fd)),
-      );
-      size = result.size;
-      if (result.problem !== undefined) this.#tools.report(path, result.problem);
-      if (result.stored) {
-        file.close();
-        if (before?.type === 'file') statistics.filesChanged += 1;
-        else statistics.filesNew += 1;
-        counters[counter.files] = (counters[counter.files] ?? 0) + 1;
-      } else folder.dropLast();
-      statistics.bytes += size;
-    }
+      statistics.bytes += before.size;
+      this.#count(1, before.size);
+      if (this.#tools.withAtime) folder.add({ ...this.#node(found), size: before.size, content: before.content });
+      else folder.reuse(before);
+    } else this.#readFile(found, folder);
     folders.writeReady();
   }
 
-  #addSpecial(path: string, name: string, stats: BigIntStats, folder: PendingFolder, knownXattrs: Xattr[] | undefined): void {
-    const type = nodeTypeOf(Number(stats.mode));
-    if (type === 'irregular') return this.#tools.report(path, 'it is neither file, folder, link, device nor pipe');
-    const node = this.#node(name, stats, knownXattrs ?? this.#xattrs(path));
-    if (type !== 'symlink') return folder.add(node);
+  #readFile(found: Found, folder: PendingFolder): void {
+    const { statistics, chunker } = this.#tools;
+    const { path, stats, before } = found;
+    let size = 0;
+    let xattrs = found.xattrs;
+    // The node is made of what was known before the first byte was read: if the file changes after, the next backup sees it.
+    const file = folder.addFile((blobs) => ({ ...this.#node({ ...found, xattrs: xattrs ?? [] }), size, content: blobs }));
+    const result = readFileContent(
+      path,
+      stats,
+      chunker,
+      file,
+      (bytes) => this.#count(0, bytes),
+      (fd) => (xattrs ??= this.#xattrs(path, fd)),
+    );
+    size = result.size;
+    statistics.bytes += size;
+    if (result.problem !== undefined) this.#tools.report(path, result.problem);
+    if (!result.stored) return folder.dropLast();
+    file.close();
+    if (before?.type === 'file') statistics.filesChanged += 1;
+    else statistics.filesNew += 1;
+    this.#count(1, 0);
+  }
+
+  #addSpecial(found: Found, folder: PendingFolder): void {
+    const { path, stats, before } = found;
+    if (nodeTypeOf(Number(stats.mode)) === 'irregular')
+      return this.#tools.report(path, 'it is neither file, folder, link, device nor pipe');
+    if (before && this.#hasSameMetadata(found)) return folder.reuse(before);
+    if (!stats.isSymbolicLink()) return folder.add(this.#node(found));
     try {
-      folder.add({ ...node, linktarget: decodePath(readlinkSync(fsPath(path), 'buffer')) });
+      folder.add({ ...this.#node(found), linktarget: decodePath(readlinkSync(fsPath(path), 'buffer')) });
     } catch (error) {
       this.#tools.report(path, reasonOf(error));
     }
   }
 
+  /**
+   * Whether the parent's entry can be written again as it is. The time of the last change of an inode covers its mode, owner, links
+   * and extended attributes; so nothing of it needs to be read. Times of last access are not covered.
+   */
+  #hasSameMetadata({ stats, before }: Found): boolean {
+    return before !== undefined && !this.#tools.withAtime && before.type === nodeTypeOf(Number(stats.mode)) && isSameInode(stats, before);
+  }
+
   /** What a node says of any kind of entry. */
-  #node(name: string, stats: BigIntStats, xattrs: Xattr[]): TreeNode {
+  #node({ path, name, stats, xattrs = this.#xattrs(path) }: Found): TreeNode {
     const mode = Number(stats.mode);
     const type = nodeTypeOf(mode);
     const uid = Number(stats.uid);
@@ -251,10 +260,6 @@ export class TreeWalker {
     }
   }
 
-  #statTarget(path: string): BigIntStats | undefined {
-    return this.#stat(`${path}/.`);
-  }
-
   #xattrs(path: string, fd?: number): Xattr[] {
     try {
       return this.#platform.readXattrs(fd ?? path);
@@ -269,26 +274,21 @@ export class TreeWalker {
     return new Map(names.map((name, at) => [name, lists[at] ?? []]));
   }
 
-  #count(bytes: number): void {
-    const { counters, statistics } = this.#tools;
-    counters[counter.files] = (counters[counter.files] ?? 0) + 1;
-    statistics.bytes += bytes;
-    this.#countBytes(bytes);
-  }
-
-  #countBytes(bytes: number): void {
+  #count(files: number, bytes: number): void {
     const { counters } = this.#tools;
+    counters[counter.files] = (counters[counter.files] ?? 0) + files;
     counters[counter.bytes] = (counters[counter.bytes] ?? 0) + bytes;
   }
 }
 
 /** As restic decides: size, time of change of content and of metadata, and inode are what they were. */
-function isUnchanged(stats: BigIntStats, before: TreeNode): boolean {
+function isUnchanged(stats: BigIntStats, before: ParentEntry): boolean {
+  return Number(stats.size) === before.size && isSameInode(stats, before);
+}
+
+function isSameInode(stats: BigIntStats, before: ParentEntry): boolean {
   return (
-    Number(stats.size) === before.size &&
-    formatTime(stats.mtimeNs) === utc(before.mtime) &&
-    formatTime(stats.ctimeNs) === utc(before.ctime) &&
-    toUint64(stats.ino) === before.inode
+    formatTime(stats.mtimeNs) === utc(before.mtime) && formatTime(stats.ctimeNs) === utc(before.ctime) && String(stats.ino) === before.inode
   );
 }
 

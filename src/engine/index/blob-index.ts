@@ -87,11 +87,10 @@ export class BlobIndex {
     return this.packs.length - 1;
   }
 
-  /** Adds a blob's place; a blob may have several. */
-  add(id: string, type: BlobType, pack: number, offset: number, length: number, uncompressedLength: number): void {
-    this.#probe.write(id, 'hex');
-    const entry = this.#append(this.#probeWords, type, pack, offset, length, uncompressedLength);
-    this.#insert(this.#probeWords, entry);
+  /** Adds a blob's place; a blob may have several. `id` is its 32 bytes as words. */
+  add(id: Uint32Array, type: BlobType, pack: number, offset: number, length: number, uncompressedLength: number): void {
+    const entry = this.#append(id, type, pack, offset, length, uncompressedLength);
+    this.#insert(id, entry);
   }
 
   /** Notes where a blob that was claimed is being stored. Only its claimer calls this. */

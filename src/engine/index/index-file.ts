@@ -11,7 +11,8 @@ export interface IndexedPack {
 /** Takes the content of an index file, one blob after the other. */
 export interface IndexVisitor {
   pack(id: string): void;
-  blob(id: string, type: BlobType, offset: number, length: number, uncompressedLength: number): void;
+  /** `id` holds eight words of a buffer that is used again: the 32 bytes of the id. */
+  blob(id: Uint32Array, type: BlobType, offset: number, length: number, uncompressedLength: number): void;
 }
 
 /** Blobs in one index file; more go into the next. restic takes twice as many: less is less memory while one is made. */
@@ -55,17 +56,22 @@ function encodeBlob({ id, type, offset, length, uncompressedLength }: PackedBlob
 
 /**
  * Reads an index file. The form that restic and holdfast write is scanned byte by byte, so that a repository of millions of blobs
- * makes no millions of objects; anything else that is JSON is parsed. Throws a plain error when it is not an index.
+ * makes no millions of objects; anything else that is JSON is parsed. Throws a plain error when it is not an index; what was
+ * visited before that must then be thrown away.
  */
 export function readIndex(json: Buffer, visitor: IndexVisitor): void {
-  const packs: IndexedPack[] = [];
-  const scanned = new IndexScanner(json).scan(visitor);
-  if (scanned) return;
+  const scanner = new IndexScanner(json);
+  if (scanner.isCanonical()) return scanner.scan(visitor);
   const wire = readObject(JSON.parse(json.toString('utf8')), 'the index');
-  for (const item of readArray(wire['packs'] ?? [], 'packs')) packs.push(readPack(item));
-  for (const { id, blobs } of packs) {
-    visitor.pack(id);
-    for (const blob of blobs) visitor.blob(blob.id, blob.type, blob.offset, blob.length, blob.uncompressedLength);
+  const id = new Uint32Array(8);
+  const idBytes = Buffer.from(id.buffer);
+  for (const item of readArray(wire['packs'] ?? [], 'packs')) {
+    const pack = readPack(item);
+    visitor.pack(pack.id);
+    for (const blob of pack.blobs) {
+      idBytes.write(blob.id, 'hex');
+      visitor.blob(id, blob.type, blob.offset, blob.length, blob.uncompressedLength);
+    }
   }
 }
 
@@ -88,77 +94,94 @@ function readBlob(value: unknown): PackedBlob {
   };
 }
 
-/** Scans the canonical form. It reports nothing before it has seen the whole file through once, so a fall-back starts clean. */
+const canonicalStart = '{"packs":[{"id":"';
+
+/** Scans the canonical form: the fields in restic's order, without white space. */
 class IndexScanner {
   readonly #json: Buffer;
+  readonly #id = new Uint32Array(8);
+  readonly #idBytes = new Uint8Array(this.#id.buffer);
   #at = 0;
 
   constructor(json: Buffer) {
     this.#json = json;
   }
 
-  scan(visitor: IndexVisitor): boolean {
-    const nothing: IndexVisitor = { pack: () => {}, blob: () => {} };
-    return this.#pass(nothing) && this.#pass(visitor);
+  isCanonical(): boolean {
+    return this.#json.toString('latin1', 0, canonicalStart.length) === canonicalStart;
   }
 
-  #pass(visitor: IndexVisitor): boolean {
-    this.#at = 0;
-    if (!this.#take('{"packs":[')) return false;
-    if (this.#take(']}')) return true;
+  scan(visitor: IndexVisitor): void {
+    this.#expect('{"packs":[');
     do {
-      if (!this.#take('{"id":"')) return false;
-      const id = this.#id();
-      if (id === undefined || !this.#take('","blobs":[')) return false;
-      visitor.pack(id);
-      if (!this.#blobs(visitor)) return false;
+      this.#expect('{"id":"');
+      this.#readId();
+      visitor.pack(Buffer.from(this.#idBytes).toString('hex'));
+      this.#expect('","blobs":[');
+      this.#scanBlobs(visitor);
     } while (this.#take(','));
-    return this.#take(']}') && this.#json.subarray(this.#at).every((byte) => byte === 10);
+    this.#expect(']');
+    // Other programs add fields behind the packs (rustic: packs to delete); the whole must still be JSON.
+    if (!this.#take('}')) JSON.parse(`{"packs":[]${this.#json.toString('utf8', this.#at)}`);
+    else if (this.#json.toString('latin1', this.#at).trim() !== '') throw new Error('something follows its end');
   }
 
-  #blobs(visitor: IndexVisitor): boolean {
-    if (this.#take(']}')) return true;
+  #scanBlobs(visitor: IndexVisitor): void {
+    if (this.#take(']}')) return;
     do {
-      if (!this.#take('{"id":"')) return false;
-      const id = this.#id();
-      if (id === undefined || !this.#take('","type":"')) return false;
-      const type = this.#take('data') ? 'data' : this.#take('tree') ? 'tree' : undefined;
-      if (type === undefined || !this.#take('","offset":')) return false;
-      const offset = this.#number();
-      if (!this.#take(',"length":')) return false;
-      const length = this.#number();
-      const uncompressedLength = this.#take(',"uncompressed_length":') ? this.#number() : 0;
-      if (offset < 0 || length < 0 || uncompressedLength < 0 || !this.#take('}')) return false;
-      visitor.blob(id, type, offset, length, uncompressedLength);
+      this.#expect('{"id":"');
+      this.#readId();
+      this.#expect('","type":"');
+      const type = this.#take('data') ? 'data' : 'tree';
+      if (type === 'tree') this.#expect('tree');
+      this.#expect('","offset":');
+      const offset = this.#readNumber();
+      this.#expect(',"length":');
+      const length = this.#readNumber();
+      const uncompressedLength = this.#take(',"uncompressed_length":') ? this.#readNumber() : 0;
+      this.#expect('}');
+      visitor.blob(this.#id, type, offset, length, uncompressedLength);
     } while (this.#take(','));
-    return this.#take(']}');
+    this.#expect(']}');
+  }
+
+  #expect(text: string): void {
+    if (!this.#take(text)) throw new Error(`at byte ${this.#at} of the index ${text} is missing`);
   }
 
   #take(text: string): boolean {
-    for (let i = 0; i < text.length; i++) if (this.#json[this.#at + i] !== text.charCodeAt(i)) return false;
-    this.#at += text.length;
+    const json = this.#json;
+    const at = this.#at;
+    for (let i = 0; i < text.length; i++) if (json[at + i] !== text.charCodeAt(i)) return false;
+    this.#at = at + text.length;
     return true;
   }
 
-  #id(): string | undefined {
-    const end = this.#at + 64;
-    for (let i = this.#at; i < end; i++) {
-      const byte = this.#json[i] ?? 0;
-      if (!((byte >= 48 && byte <= 57) || (byte >= 97 && byte <= 102))) return undefined;
+  #readId(): void {
+    const json = this.#json;
+    let at = this.#at;
+    for (let i = 0; i < 32; i++, at += 2) {
+      const high = hexDigit[json[at] ?? 0] ?? 255;
+      const low = hexDigit[json[at + 1] ?? 0] ?? 255;
+      if ((high | low) > 15) throw new Error(`at byte ${at} of the index an id is wrong`);
+      this.#idBytes[i] = (high << 4) | low;
     }
-    const id = this.#json.toString('latin1', this.#at, end);
-    this.#at = end;
-    return id;
+    this.#at = at;
   }
 
-  /** A whole number below 2^32, or -1. */
-  #number(): number {
+  /** A whole number below 2^32. */
+  #readNumber(): number {
     let value = -1;
-    for (let byte = this.#json[this.#at] ?? 0; byte >= 48 && byte <= 57; byte = this.#json[this.#at] ?? 0) {
+    for (let byte = this.#json[this.#at] ?? 0; byte >= 48 && byte <= 57 && value <= 0xffff_ffff; byte = this.#json[this.#at] ?? 0) {
       value = Math.max(value, 0) * 10 + byte - 48;
-      if (value > 0xffff_ffff) return -1;
       this.#at += 1;
     }
+    if (value < 0 || value > 0xffff_ffff) throw new Error(`at byte ${this.#at} of the index a number is wrong`);
     return value;
   }
 }
+
+/** The value of a lower-case hex digit by its character code; 255 for anything else. */
+const hexDigit = Uint8Array.from({ length: 256 }, (_, code) =>
+  code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : 255,
+);
