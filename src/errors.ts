@@ -34,6 +34,7 @@ interface CatalogueEntry {
 export const catalogue = {
   'usage': { exit: 2, message: 'Cannot run this command: {reason}.', hint: 'See {help}.' },
   'interrupted': { exit: 130, message: 'Cannot finish: the run was interrupted.', hint: 'Run the same command again; what was saved is kept.' },
+  'output-failed': { exit: 1, message: 'Cannot write the output: {reason}.', hint: 'Check the disk that stdout goes to, then run the command again.' },
   'not-confirmed': { exit: 1, message: 'Cannot go on: it was not confirmed.', hint: 'Nothing was done. Answer "y", or give --yes.' },
   'repository-missing': { exit: 10, message: 'Cannot open {location}: there is no repository there.', hint: 'Check the address, or create one with: holdfast repo init -r {location}' },
   'repository-exists': { exit: 1, message: 'Cannot create a repository in {location}: there is one already.', hint: 'Use it as it is, or choose another address.' },

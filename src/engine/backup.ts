@@ -2,9 +2,10 @@
  * A backup: read it first. Order of writes: packs, index, snapshot; a crash at any instant leaves a repository that is sound, and the
  * next run finds what was stored.
  */
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { Capture } from '../sources/source.ts';
-import { runBackupThreads, type ThreadsResult } from './backup/backup-threads.ts';
+import { prepareEngineThread, runBackupThreads, type ThreadsRequest, type ThreadsResult } from './backup/backup-threads.ts';
+import { currentUser } from '../util/current-user.ts';
 import type { Repository } from './repository.ts';
 import type { RunContext } from './run-context.ts';
 import type { Snapshot } from './snapshot-json.ts';
@@ -68,37 +69,28 @@ export interface BackupSummary {
 export async function backup(repository: Repository, request: BackupRequest, context: RunContext): Promise<BackupSummary> {
   const time = request.time ?? repository.clock.now();
   const host = request.host ?? hostname();
-  context.events({ type: 'phase', phase: 'reading the repository' });
-  const parent = await chooseParent(repository, request, host);
-  const index = await repository.loadIndex();
-  context.events({ type: 'phase', phase: 'backing up' });
-  const stored = await storeCapture();
-  const isSkipped = request.dryRun === true || (request.skipIfUnchanged === true && parent?.snapshot.tree === stored.tree);
-  const snapshotId = isSkipped ? undefined : await saveSnapshot(repository, describeSnapshot(request, time, host, parent, stored));
-  return summarize(stored, snapshotId, parent);
-
-  async function storeCapture(): Promise<ThreadsResult> {
-    try {
-      return await runBackupThreads(
-        repository,
-        index,
-        {
-          capture: request.capture,
-          time,
-          parentTree: parent?.snapshot.tree,
-          compression: request.compression ?? 'auto',
-          withAtime: request.withAtime ?? false,
-          dryRun: request.dryRun ?? false,
-        },
-        context,
-      );
-    } catch (error) {
-      repository.dropIndex(); // it names blobs that were never stored
-      throw error;
-    } finally {
-      if (request.dryRun) repository.dropIndex();
-    }
+  const engine = prepareEngineThread();
+  try {
+    context.events({ type: 'phase', phase: 'reading the repository' });
+    const parent = await chooseParent(repository, request, host);
+    const index = await repository.loadIndex();
+    context.events({ type: 'phase', phase: 'backing up' });
+    const stored = await runBackupThreads(repository, index, engine, describeWork(request, time, parent), context);
+    if (request.dryRun) repository.dropIndex();
+    const isSkipped = request.dryRun === true || (request.skipIfUnchanged === true && parent?.snapshot.tree === stored.tree);
+    const snapshotId = isSkipped ? undefined : await saveSnapshot(repository, describeSnapshot(request, time, host, parent, stored));
+    return summarize(stored, snapshotId, parent);
+  } catch (error) {
+    repository.dropIndex(); // it may name blobs that were never stored
+    throw error;
+  } finally {
+    await engine.terminate();
   }
+}
+
+function describeWork(request: BackupRequest, time: Date, parent: LoadedSnapshot | undefined): ThreadsRequest {
+  const { capture, compression = 'auto', withAtime = false, dryRun = false } = request;
+  return { capture, time, parentTree: parent?.snapshot.tree, compression, withAtime, dryRun };
 }
 
 async function chooseParent(repository: Repository, request: BackupRequest, host: string): Promise<LoadedSnapshot | undefined> {
@@ -115,7 +107,7 @@ function describeSnapshot(
   parent: LoadedSnapshot | undefined,
   stored: ThreadsResult,
 ): Snapshot {
-  const { uid, gid, username } = userInfo();
+  const { uid, gid, username } = currentUser();
   return {
     time: formatTime(BigInt(time.getTime()) * 1_000_000n),
     ...(parent ? { parent: parent.id } : {}),

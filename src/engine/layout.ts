@@ -1,7 +1,13 @@
 /** Where the format keeps each kind of file. */
 export type FileType = 'key' | 'lock' | 'snapshot' | 'index' | 'pack';
 
-const folders: Readonly<Record<FileType, string>> = { key: 'keys/', lock: 'locks/', snapshot: 'snapshots/', index: 'index/', pack: 'data/' };
+const folders: Readonly<Record<FileType, string>> = {
+  key: 'keys/',
+  lock: 'locks/',
+  snapshot: 'snapshots/',
+  index: 'index/',
+  pack: 'data/',
+};
 
 export const configKey = 'config';
 

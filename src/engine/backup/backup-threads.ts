@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../errors.ts';
 import type { HoldfastEvent } from '../../events.ts';
 import type { Capture } from '../../sources/source.ts';
@@ -35,21 +35,30 @@ export interface ThreadsResult extends EngineResult {
 /** More workers than this would outrun any disk, and each has its buffers. */
 const mostWorkers = 16;
 const progressInterval = 200;
+/** Nearly all a thread makes is garbage at once; a small young generation keeps it from piling up. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+
+/** Starts the engine thread, which loads its modules while the caller still reads the index. It waits for its work; end it if there is none. */
+export function prepareEngineThread(): Worker {
+  return new Worker(new URL('./engine-thread.ts', import.meta.url), { resourceLimits });
+}
 
 /** Stores what the capture yields. Returns when every blob and tree is in durable packs that durable index files name. */
 export async function runBackupThreads(
   repository: Repository,
   index: BlobIndex,
+  engine: Worker,
   request: ThreadsRequest,
   context: RunContext,
 ): Promise<ThreadsResult> {
-  const run = new BackupRun(repository, index, request, context);
+  const run = new BackupRun(repository, index, engine, request, context);
   return run.finish();
 }
 
 class BackupRun {
   readonly #repository: Repository;
   readonly #index: BlobIndex;
+  readonly #engine: Worker;
   readonly #request: ThreadsRequest;
   readonly #context: RunContext;
   readonly #shared: SharedState;
@@ -64,9 +73,10 @@ class BackupRun {
   #problems = 0;
   #failure: Error | undefined;
 
-  constructor(repository: Repository, index: BlobIndex, request: ThreadsRequest, context: RunContext) {
+  constructor(repository: Repository, index: BlobIndex, engine: Worker, request: ThreadsRequest, context: RunContext) {
     this.#repository = repository;
     this.#index = index;
+    this.#engine = engine;
     this.#request = request;
     this.#context = context;
     this.#shared = createSharedState(createKernelMemory(memorySize(this.#workers + 1)));
@@ -114,11 +124,13 @@ class BackupRun {
     const workers: Promise<void>[] = [];
     this.#startWorkers = () => {
       for (let thread = workers.length + 1; thread <= this.#workers; thread++) {
-        workers.push(this.#startThread(new URL('./blob-worker.ts', import.meta.url), { ...common, thread }));
+        const start: ThreadStart = { ...common, thread };
+        workers.push(this.#attend(new Worker(new URL('./blob-worker.ts', import.meta.url), { workerData: start, resourceLimits })));
       }
     };
-    const engine: EngineStart = { ...common, ...this.#engineStart(), thread: 0, mailbox: port2 };
-    const engineEnded = this.#startThread(new URL('./engine-thread.ts', import.meta.url), engine, [port2]);
+    const start: EngineStart = { ...common, ...this.#engineStart(), thread: 0, mailbox: port2 };
+    const engineEnded = this.#attend(this.#engine);
+    this.#engine.postMessage(start, [port2]);
     if (this.#request.parentTree === undefined) this.#startWorkers();
     const { capture } = this.#request;
     if (capture.shape === 'streams') {
@@ -142,14 +154,8 @@ class BackupRun {
     };
   }
 
-  /** Resolves when the thread has ended, however it ended. */
-  #startThread(file: URL, workerData: ThreadStart, transferList: MessagePort[] = []): Promise<void> {
-    const worker = new Worker(file, {
-      workerData,
-      transferList,
-      // Nearly all a thread makes is garbage at once; a small young generation keeps it from piling up.
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    });
+  /** Listens to a thread. Resolves when it has ended, however it ended. */
+  #attend(worker: Worker): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     worker.on('message', (message: ThreadMessage) => this.#handle(message));
     worker.on('error', (error) => this.#fail(error));

@@ -1,5 +1,4 @@
 /** The engine thread: walks and reads the source, cuts it into blobs for the workers, and writes the trees. */
-import { workerData } from 'node:worker_threads';
 import { ContentChunker } from './content-chunker.ts';
 import { FolderQueue } from './folder-queue.ts';
 import { Mailbox } from './mailbox.ts';
@@ -9,10 +8,10 @@ import { StreamCollector } from './stream-collector.ts';
 import { mainPort, runThread, startThread, type EngineResult, type EngineStart, type Statistics } from './thread-start.ts';
 import { TreeWalker } from './tree-walker.ts';
 
-// The main thread of this package is the only one that starts this file.
-const start = workerData as EngineStart;
+// The main thread sends one message: what to do. Until then the modules above are loaded.
+mainPort().once('message', (start: EngineStart) => runThread(() => runEngine(start)));
 
-runThread(() => {
+function runEngine(start: EngineStart): void {
   const { index, sealer, writer } = startThread(start, 'tree');
   const port = mainPort();
   const counters = new Float64Array(start.shared.counters);
@@ -62,7 +61,7 @@ runThread(() => {
   const result: EngineResult = { tree: root, trees: writer.totals, statistics };
   port.postMessage({ type: 'engine', result });
   start.mailbox.close();
-});
+}
 
 function writeTree(json: Buffer, claimer: BlobClaimer, writer: PackWriter, dryRun: boolean): string {
   const entry = claimer.claim(json, 'tree');

@@ -1,6 +1,6 @@
 /** Stores the streams of a source as files below virtual folders. */
-import { userInfo } from 'node:os';
 import { HoldfastError } from '../../errors.ts';
+import { currentUser } from '../../util/current-user.ts';
 import { compareNames } from '../tree/compare-names.ts';
 import { formatTime, goMode, type TreeNode } from '../tree/node.ts';
 import type { ContentChunker } from './content-chunker.ts';
@@ -24,7 +24,7 @@ export class StreamCollector {
   readonly #chunker: ContentChunker;
   readonly #counters: Float64Array;
   readonly #statistics: Statistics;
-  readonly #owner = userInfo();
+  readonly #owner = currentUser();
   readonly #root: StreamFolder = new Map();
 
   constructor(mailbox: Mailbox, chunker: ContentChunker, counters: Float64Array, statistics: Statistics) {

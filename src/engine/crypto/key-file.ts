@@ -1,4 +1,5 @@
-import { userInfo, hostname } from 'node:os';
+import { hostname } from 'node:os';
+import { currentUser } from '../../util/current-user.ts';
 import { readInteger, readObject, readString } from '../../util/wire.ts';
 import { deriveKey, isAcceptable, newKeyDerivation, type KeyDerivation } from './key-derivation.ts';
 import { decodeMasterKey, encodeMasterKey, splitDerivedKey, type MasterKey } from './master-key.ts';
@@ -25,7 +26,7 @@ export async function createKeyFile(
   return Buffer.from(
     JSON.stringify({
       created: created.toISOString(),
-      username: label.username ?? userInfo().username,
+      username: label.username ?? currentUser().username,
       hostname: label.hostname ?? hostname(),
       kdf: 'scrypt',
       N: derivation.N,

@@ -7,6 +7,7 @@
  * goes through them from the newest. Two threads that claim one blob in the instant of growth may both win: the blob is then
  * stored twice, which the format allows.
  */
+import { randomInt } from 'node:crypto';
 import type { BlobType } from '../pack/pack-header.ts';
 
 const wordsPerEntry = 12;
@@ -22,7 +23,8 @@ const fullness = 0.7;
 const controlCount = 0;
 const controlLevel = 1;
 const controlBase = 2;
-const controlLevelCount = 3;
+const controlSalt = 3;
+const controlLevelCount = 4;
 
 export interface SharedBlobIndex {
   readonly control: SharedArrayBuffer;
@@ -47,12 +49,16 @@ export class BlobIndex {
   readonly #control: Int32Array;
   readonly #entries: Uint32Array;
   readonly #slots: Int32Array;
+  readonly #salt: number;
   readonly #probe = Buffer.alloc(32);
   readonly #probeWords = new Uint32Array(this.#probe.buffer, this.#probe.byteOffset, 8);
 
-  constructor(shared: SharedBlobIndex) {
+  /** @param salt given once, by whoever makes the shared memory. */
+  constructor(shared: SharedBlobIndex, salt?: number) {
     this.shared = shared;
     this.#control = new Int32Array(shared.control);
+    if (salt !== undefined) this.#control[controlSalt] = salt;
+    this.#salt = this.#control[controlSalt] ?? 0;
     this.#entries = new Uint32Array(shared.entries);
     this.#slots = new Int32Array(shared.slots);
   }
@@ -62,7 +68,7 @@ export class BlobIndex {
     const base = 2 ** Math.max(14, Math.ceil(Math.log2((expected + 1) / fullness)));
     const slots = new SharedArrayBuffer(base * 4, { maxByteLength: mostEntries * 4 * 4 });
     const entries = new SharedArrayBuffer(65536, { maxByteLength: mostEntries * bytesPerEntry });
-    const index = new BlobIndex({ control: new SharedArrayBuffer(64), entries, slots });
+    const index = new BlobIndex({ control: new SharedArrayBuffer(256), entries, slots }, randomInt(2 ** 31));
     index.#control[controlBase] = base;
     return index;
   }
@@ -169,6 +175,13 @@ export class BlobIndex {
     return this.uncompressedLengthOf(entry) || this.lengthOf(entry) - 32;
   }
 
+  /** Where a look-up begins. Keyed with a random word, so that nobody can forge ids that all begin at one place. */
+  #hash(id: Uint32Array): number {
+    let mixed = this.#salt;
+    for (let word = 0; word < 8; word++) mixed = Math.imul(mixed ^ (id[word] ?? 0), 0x9e37_79b1) ^ (mixed >>> 15);
+    return mixed ^ (mixed >>> 13);
+  }
+
   #append(id: Uint32Array, type: BlobType, pack: number, offset: number, length: number, uncompressedLength: number): number {
     const entry = Atomics.add(this.#control, controlCount, 1);
     this.#growEntries((entry + 1) * bytesPerEntry);
@@ -197,14 +210,14 @@ export class BlobIndex {
 
   #insert(id: Uint32Array, entry: number): void {
     const { start, mask } = this.#currentLevel();
-    for (let slot = (id[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = this.#hash(id) & mask; ; slot = (slot + 1) & mask) {
       if (Atomics.compareExchange(this.#slots, start + slot, 0, entry + 1) === 0) return;
     }
   }
 
   #insertIfAbsent(id: Uint32Array, type: BlobType, entry: number): boolean {
     const { start, mask } = this.#currentLevel();
-    for (let slot = (id[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = this.#hash(id) & mask; ; slot = (slot + 1) & mask) {
       const taken = Atomics.compareExchange(this.#slots, start + slot, 0, entry + 1);
       if (taken === 0) return true;
       if (this.#matches(taken - 1, id, type)) return false;
@@ -243,7 +256,7 @@ export class BlobIndex {
     for (let level = Atomics.load(this.#control, controlLevel); level >= 0; level--) {
       const start = base * (2 ** level - 1);
       const mask = base * 2 ** level - 1;
-      for (let slot = (id[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
+      for (let slot = this.#hash(id) & mask; ; slot = (slot + 1) & mask) {
         const taken = Atomics.load(this.#slots, start + slot);
         if (taken === 0) break;
         if (this.#matches(taken - 1, id, type) && visit(taken - 1)) return;

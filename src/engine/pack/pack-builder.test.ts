@@ -85,7 +85,7 @@ test('index files end at the most blobs one may have, and name every pack once',
 });
 
 function blobAt(_: unknown, at: number): PackedBlob {
-  return { id: at.toString(16).padStart(64, '0'), type: 'data', offset: at * 100, length: 100, uncompressedLength: 0 };
+  return { id: randomBytes(32).toString('hex'), type: 'data', offset: at * 100, length: 100, uncompressedLength: 0 };
 }
 
 function own(target: object, name: string | symbol): unknown {

@@ -51,7 +51,7 @@ export type HeaderVisitor = (type: BlobType, idAt: number, offset: number, lengt
 /** Reads an opened header without making an object a blob: a pack of small files has fifteen thousand. Throws a plain error when it is not one. */
 export function visitPackHeader(header: Buffer, visit: HeaderVisitor): void {
   let offset = 0;
-  for (let at = 0; at < header.length; ) {
+  for (let at = 0; at < header.length;) {
     const kind = header[at] ?? 255;
     if (kind > 3) throw new Error(`its header has an entry of the unknown type ${kind}`);
     const size = kind & 2 ? compressedRecord : plainRecord;

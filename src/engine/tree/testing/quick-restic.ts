@@ -42,11 +42,12 @@ export async function quickRestic(): Promise<QuickRestic> {
         (await promisify(execFile)('restic', ['--no-cache', ...args], { env, cwd, maxBuffer: 2 ** 28, encoding: 'buffer' })).stdout,
     );
   run(['init']);
-  await cheapenKey(join(folder, 'repo', 'keys'));
+  await cheapenKey(join(folder, 'repo', 'keys'), password);
   return { folder, run, start, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-async function cheapenKey(keys: string): Promise<void> {
+/** Replaces the only key in a folder of keys by one that opens with the same password at once. */
+export async function cheapenKey(keys: string, password: string): Promise<void> {
   const [name = ''] = readdirSync(keys);
   const bytes = readFileSync(join(keys, name));
   const master = await openKeyFile(parseKeyFile(bytes), password);

@@ -1,0 +1,47 @@
+/** Every command by its name, in the order of `--help`. A command's file is loaded when it is called, or its own help is asked for. */
+import type { CommandDescription } from './command-description.ts';
+
+export interface ListedCommand {
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  readonly load: () => Promise<CommandDescription>;
+}
+
+export const commandList: Readonly<Record<string, ListedCommand>> = {
+  'backup': { summary: 'Make a recovery point', load: async () => (await import('./commands/backup.ts')).backupCommand },
+  'list': { summary: 'List recovery points', load: async () => (await import('./commands/list.ts')).listCommand },
+  'show': { summary: 'Show what one point consists of', load: async () => (await import('./commands/show.ts')).showCommand },
+  'ls': { summary: 'List the files of a point', load: async () => (await import('./commands/ls.ts')).lsCommand },
+  'find': { summary: 'Find files in all points', load: async () => (await import('./commands/find.ts')).findCommand },
+  'diff': { summary: 'Compare two points', load: async () => (await import('./commands/diff.ts')).diffCommand },
+  'cat': { summary: 'Print one file of a point', load: async () => (await import('./commands/cat.ts')).catCommand },
+  'restore': { summary: 'Put files or a database back', load: async () => (await import('./commands/restore.ts')).restoreCommand },
+  'check': { summary: 'Check that a repository is whole and sound', load: async () => (await import('./commands/check.ts')).checkCommand },
+  'prune': { summary: 'Apply retention and free space', load: async () => (await import('./commands/prune.ts')).pruneCommand },
+  'forget': { summary: 'Remove points', load: async () => (await import('./commands/forget.ts')).forgetCommand },
+  'copy': { summary: 'Copy points from another repository', load: async () => (await import('./commands/copy.ts')).copyCommand },
+  'key list': { summary: 'List the keys of a repository', load: async () => (await import('./commands/key.ts')).keyListCommand },
+  'key add': { summary: 'Add a password', load: async () => (await import('./commands/key.ts')).keyAddCommand },
+  'key remove': { summary: 'Remove a key', load: async () => (await import('./commands/key.ts')).keyRemoveCommand },
+  'key passwd': { summary: 'Change the password in use', load: async () => (await import('./commands/key.ts')).keyPasswdCommand },
+  'repo init': { summary: 'Create a repository', load: async () => (await import('./commands/repo.ts')).repoInitCommand },
+  'repo info': { summary: 'Show what a repository consists of', load: async () => (await import('./commands/repo.ts')).repoInfoCommand },
+  'repo repair-index': { summary: 'Make the index anew', load: async () => (await import('./commands/repo.ts')).repoRepairIndexCommand },
+  'unlock': { summary: 'Remove locks whose holder is gone', load: async () => (await import('./commands/unlock.ts')).unlockCommand },
+  'completion': {
+    summary: 'Print a completion script for a shell',
+    load: async () => (await import('./commands/completion.ts')).completionCommand,
+  },
+  'version': { summary: 'Print the version', load: async () => (await import('./commands/version.ts')).versionCommand },
+};
+
+/** What the two-word commands have in common, for `--help`. */
+export const commandGroups: Readonly<Record<string, string>> = {
+  key: 'Manage the passwords of a repository',
+  repo: 'Create, describe and repair a repository',
+};
+
+/** All descriptions: for the documentation and shell completion. */
+export function loadCommands(): Promise<CommandDescription[]> {
+  return Promise.all(Object.values(commandList).map(({ load }) => load()));
+}

@@ -1,0 +1,84 @@
+import { exitStatus } from '../../errors.ts';
+import type { CommandContext } from '../command-context.ts';
+import type { CommandDescription } from '../command-description.ts';
+import { excludeOptions, fileOptions, folderExcludeOptions, readRoots, readSelection } from '../file-selection.ts';
+import { lockChoice, openOrCreateRepository, openRepository } from '../open-repository.ts';
+import { readTime } from '../option-values.ts';
+
+const compressions = ['auto', 'off', 'max'] as const;
+
+export const backupCommand: CommandDescription = {
+  name: 'backup',
+  description:
+    'Makes a recovery point of files and databases. Data that the repository has already is not stored again.\nThe repository is created where there is none. Exit status 3: something could not be read, and everything else was saved.',
+  arguments: [{ name: '[component...]', text: 'components of the configuration file' }],
+  options: [
+    ...fileOptions,
+    { flags: '--postgres <url>', text: 'a PostgreSQL database, such as postgresql://user@host/name (may be repeated)' },
+    { flags: '--component <name>', text: 'what to call the component, where there is one (default: files, database)' },
+    ...excludeOptions,
+    ...folderExcludeOptions,
+    { flags: '--tag <tags>', text: 'tags of the point, separated by commas (may be repeated)' },
+    { flags: '--host <name>', text: "the point's host (default: this machine's name)" },
+    { flags: '--time <time>', text: 'the point\'s time, such as "2026-11-20 14:30" (default: now)' },
+    { flags: '--parent <point>', text: 'compare files with this point (default: the newest of the same host and paths)' },
+    { flags: '-f, --force', text: 'compare with nothing: read every file' },
+    { flags: '--skip-if-unchanged', text: 'make no point where nothing has changed' },
+    { flags: '--with-atime', text: 'keep the times of last access' },
+    { flags: '--compression <mode>', text: 'how hard to compress', choices: compressions },
+    { flags: '--no-init', text: 'fail where there is no repository, rather than create it' },
+    { flags: '-n, --dry-run', text: 'find out what would be stored, and store nothing' },
+  ],
+  examples: [
+    'backup -r /backups/app --files /srv/app/uploads --postgres postgresql://app@localhost/app',
+    "backup -r /backups/app --files /home --exclude '*.tmp' --exclude-caches --tag nightly",
+  ],
+  run: async (context) => {
+    const { options, args, output } = context;
+    if (args.length > 0)
+      throw options.wrong(
+        `"${args[0] ?? ''}" is a component, and there is no configuration file that says what it is; files are named with --files ${args[0] ?? ''}`,
+      );
+    const { chooseComponents } = await import('../../operations/choose-components.ts');
+    const roots = await readRoots(context);
+    const component = options.text('component');
+    const components = await chooseComponents({
+      ...(roots === undefined ? {} : { files: { roots, select: await readSelection(context) } }),
+      databases: options.texts('postgres'),
+      ...(component === undefined ? {} : { component }),
+      environment: context.environment,
+    });
+    const order = { components, ...readOrder(context), lock: { ...lockChoice(context), noLock: false } };
+    const { backUp, checkOrder } = await import('../../operations/back-up.ts');
+    checkOrder(order); // before anything is created
+    const began = context.clock.now();
+    const repository = await (options.has('no-init') || options.has('dry-run') ? openRepository : openOrCreateRepository)(context);
+    try {
+      const report = await backUp(repository, order, context);
+      const { recordOfBackup, textOfBackup } = await import('../print/print-backup.ts');
+      const seconds = (context.clock.now().getTime() - began.getTime()) / 1000;
+      const shown = { report, began, seconds, dryRun: options.has('dry-run') };
+      if (!output.quiet || output.json) output.result(recordOfBackup(shown), () => textOfBackup(shown));
+      return report.failed.length > 0 || report.problems > 0 ? exitStatus.incomplete : exitStatus.done;
+    } finally {
+      await repository.close();
+    }
+  },
+};
+
+function readOrder({ options }: CommandContext): object {
+  const [host, parent] = [options.text('host'), options.text('parent')];
+  const time = options.value('time', readTime);
+  const compression = compressions.find((mode) => mode === options.text('compression'));
+  return {
+    tags: options.list('tag'),
+    ...(host === undefined ? {} : { host }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(time === undefined ? {} : { time }),
+    ...(compression === undefined ? {} : { compression }),
+    force: options.has('force'),
+    dryRun: options.has('dry-run'),
+    skipIfUnchanged: options.has('skip-if-unchanged'),
+    withAtime: options.has('with-atime'),
+  };
+}

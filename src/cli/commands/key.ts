@@ -1,0 +1,102 @@
+import { exitStatus, type ExitStatus } from '../../errors.ts';
+import type { Repository } from '../../engine/repository.ts';
+import type { CommandContext } from '../command-context.ts';
+import type { CommandDescription, OptionDescription } from '../command-description.ts';
+import { givenPassword, lockChoice, openRepository } from '../open-repository.ts';
+import { newPassword } from '../password-source.ts';
+import { formatMoment } from '../print/quantities.ts';
+import { formatTable, printable } from '../print/table.ts';
+
+const newPasswordOptions: readonly OptionDescription[] = [
+  { flags: '--new-password-file <file>', text: 'a file that holds the new password (or HOLDFAST_NEW_PASSWORD_FILE)' },
+  { flags: '--new-password-command <command>', text: 'a program that prints it' },
+];
+
+export const keyListCommand: CommandDescription = {
+  name: 'key list',
+  description: 'Lists the keys: each is a password that opens the repository. The one in use is marked with *.',
+  examples: ['key list -r /backups/app'],
+  run: (context) =>
+    withRepository(context, async (repository, { describeKeys }) => {
+      const { keys, problems } = await describeKeys(repository);
+      const { output } = context;
+      for (const { id, current, created, username, hostname } of keys)
+        output.result({ message_type: 'key', current, id, userName: username, hostName: hostname, created }, () => '');
+      output.say(
+        formatTable(
+          ['', 'key', 'user', 'host', 'created'],
+          keys.map(({ id, current, created, username, hostname }) => [
+            current ? '*' : '',
+            id.slice(0, 8),
+            printable(username),
+            printable(hostname),
+            formatMoment(new Date(created)),
+          ]),
+        ),
+      );
+      for (const { id, reason } of problems) context.events({ type: 'problem', path: `key ${id.slice(0, 8)}`, reason });
+    }),
+};
+
+export const keyAddCommand: CommandDescription = {
+  name: 'key add',
+  description:
+    'Adds a password that opens the repository. It is taken from HOLDFAST_NEW_PASSWORD or HOLDFAST_NEW_PASSWORD_FILE, or asked for.',
+  options: [...newPasswordOptions, { flags: '--user <name>', text: 'whose it is' }, { flags: '--host <name>', text: 'on which host' }],
+  examples: ['key add -r /backups/app --new-password-file ./new-password'],
+  run: (context) =>
+    withRepository(context, async (repository, { addPassword }) => {
+      const { options, output } = context;
+      const [username, hostname] = [options.text('user'), options.text('host')];
+      const password = await readNewPassword(context, repository);
+      const id = await addPassword(
+        repository,
+        password,
+        { ...(username === undefined ? {} : { username }), ...(hostname === undefined ? {} : { hostname }) },
+        lockChoice(context),
+        context,
+      );
+      output.result({ message_type: 'key', id, change: 'added' }, () => `key ${id.slice(0, 8)} added`);
+    }),
+};
+
+export const keyRemoveCommand: CommandDescription = {
+  name: 'key remove',
+  description: 'Removes a key: its password does not open the repository any more. The one in use cannot be removed.',
+  arguments: [{ name: '<key>', text: "the beginning of the key's id" }],
+  examples: ['key remove -r /backups/app 1a2b3c4d'],
+  run: (context) =>
+    withRepository(context, async (repository, { removePassword }) => {
+      const id = await removePassword(repository, context.args[0] ?? '', lockChoice(context), context);
+      context.output.result({ message_type: 'key', id, change: 'removed' }, () => `key ${id.slice(0, 8)} removed`);
+    }),
+};
+
+export const keyPasswdCommand: CommandDescription = {
+  name: 'key passwd',
+  description: 'Replaces the password that this command was given by a new one.',
+  options: newPasswordOptions,
+  examples: ['key passwd -r /backups/app'],
+  run: (context) =>
+    withRepository(context, async (repository, { replacePassword }) => {
+      const id = await replacePassword(repository, await readNewPassword(context, repository), lockChoice(context), context);
+      context.output.result({ message_type: 'key', id, change: 'replaced' }, () => `password changed; the key is ${id.slice(0, 8)} now`);
+    }),
+};
+
+async function withRepository(
+  context: CommandContext,
+  work: (repository: Repository, maintain: typeof import('../../operations/maintain.ts')) => Promise<void>,
+): Promise<ExitStatus> {
+  const repository = await openRepository(context);
+  try {
+    await work(repository, await import('../../operations/maintain.ts'));
+    return exitStatus.done;
+  } finally {
+    await repository.close();
+  }
+}
+
+function readNewPassword(context: CommandContext, repository: Repository): Promise<string> {
+  return givenPassword(context, newPassword, repository.location, ({ askNewPassword }) => askNewPassword(repository.location));
+}

@@ -1,0 +1,86 @@
+import { HoldfastError, exitStatus, type ExitStatus } from '../../errors.ts';
+import type { PruneRequest } from '../../operations/prune.ts';
+import type { CommandContext } from '../command-context.ts';
+import type { CommandDescription, OptionDescription } from '../command-description.ts';
+import { lockChoice, openRepository } from '../open-repository.ts';
+import { readSize } from '../option-values.ts';
+import { filterOptions, readFilter } from '../point-options.ts';
+import { readGroupBy, readPolicy, retentionOptions } from '../retention-options.ts';
+
+/** How `prune`, and `forget --prune`, free space. */
+export const freeingOptions: readonly OptionDescription[] = [
+  {
+    flags: '--max-unused <limit>',
+    text: 'unused data that may stay, rather than be rewritten: a share of what is used, a size, or "unlimited" (default: 5%)',
+  },
+  { flags: '--max-repack-size <size>', text: 'rewrite at most this much' },
+];
+
+/** What `prune` and `forget` ask before they do anything. */
+export const confirmOptions: readonly OptionDescription[] = [
+  { flags: '-y, --yes', text: 'do not ask' },
+  { flags: '-n, --dry-run', text: 'show what would be done, and do nothing' },
+];
+
+export const pruneCommand: CommandDescription = {
+  name: 'prune',
+  description:
+    'Forgets the points that no --keep rule keeps, and removes the data that only they needed. Without a rule only unneeded data is removed.\nThe plan is shown first. The newest point of a component always stays.',
+  options: [...retentionOptions, ...freeingOptions, ...filterOptions, ...confirmOptions],
+  examples: ['prune -r /backups/app --keep-daily 7 --keep-weekly 4 --dry-run', 'prune -r /backups/app --keep-last 10 --yes'],
+  run: (context) => {
+    const { options } = context;
+    const policy = readPolicy(options);
+    if (policy === undefined && (options.has('group-by') || options.has('host') || options.has('tag') || options.has('path')))
+      throw options.wrong('no --keep rule was given for the points that were chosen');
+    return runPrune(context, {
+      ...(policy === undefined ? {} : { forget: { policy, by: readGroupBy(options), filter: readFilter(options) } }),
+      free: readFreeing(context),
+    });
+  },
+};
+
+/** Plans, shows, asks where somebody is there to answer, and does it. */
+export async function runPrune(context: CommandContext, what: Pick<PruneRequest, 'forget' | 'free'>): Promise<ExitStatus> {
+  const { options, output } = context;
+  const dryRun = options.has('dry-run');
+  const { askToConfirm, isInteractive } = await import('../ask.ts');
+  const { prune } = await import('../../operations/prune.ts');
+  const { recordOfPrune, recordsOfForget, textOfForget, textOfPrune, textOfPrunePlan } = await import('../print/print-prune.ts');
+  const repository = await openRepository(context);
+  try {
+    const report = await prune(
+      repository,
+      {
+        ...what,
+        dryRun,
+        lock: lockChoice(context),
+        confirm: async (plan) => {
+          if (plan.forget !== undefined) for (const record of recordsOfForget(plan.forget)) output.result(record, () => '');
+          if (plan.forget !== undefined) output.say(textOfForget(plan.forget));
+          if (plan.prune !== undefined) output.say(textOfPrunePlan(plan.prune));
+          const isNothing = (plan.forget?.remove.length ?? 0) === 0 && plan.prune?.freedBytes === 0;
+          if (dryRun || isNothing || options.has('yes') || !isInteractive()) return true;
+          if (await askToConfirm('Do this?')) return true;
+          throw new HoldfastError('not-confirmed');
+        },
+      },
+      context,
+    );
+    output.result(recordOfPrune(report), () => (output.quiet ? '' : textOfPrune(report)));
+    return exitStatus.done;
+  } finally {
+    await repository.close();
+  }
+}
+
+/** What `--max-unused` and `--max-repack-size` say. */
+export function readFreeing({ options }: CommandContext): NonNullable<PruneRequest['free']> {
+  const maxUnused = options.value('max-unused', (text) => {
+    if (text === 'unlimited') return text;
+    const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
+    return percent === undefined ? readSize(text) : (`${Number(percent)}%` as const);
+  });
+  const maxRepackBytes = options.value('max-repack-size', readSize);
+  return { ...(maxUnused === undefined ? {} : { maxUnused }), ...(maxRepackBytes === undefined ? {} : { maxRepackBytes }) };
+}

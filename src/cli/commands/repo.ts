@@ -1,0 +1,100 @@
+import { exitStatus } from '../../errors.ts';
+import type { CommandDescription } from '../command-description.ts';
+import { createRepository, lockChoice, openRepository } from '../open-repository.ts';
+import { formatCount, formatSize } from '../print/quantities.ts';
+
+export const repoInitCommand: CommandDescription = {
+  name: 'repo init',
+  description:
+    'Creates an empty repository. (A first backup does so too.) Without its password nothing in it can ever be read: keep that safe.',
+  options: [
+    {
+      flags: '--repository-version <version>',
+      text: 'version of the format: 2, or 1 for restic before 0.14 (default: 2)',
+      choices: ['1', '2'],
+    },
+  ],
+  examples: ['repo init -r /backups/app'],
+  run: async (context) => {
+    const version = context.options.text('repository-version');
+    const repository = await createRepository(context, version === undefined ? {} : { version: version === '1' ? 1 : 2 });
+    const { location, config } = repository;
+    await repository.close();
+    context.output.result(
+      { message_type: 'initialized', id: config.id, repository: location, version: config.version },
+      () => `created the repository ${config.id.slice(0, 10)} in ${location}`,
+    );
+    return exitStatus.done;
+  },
+};
+
+export const repoInfoCommand: CommandDescription = {
+  name: 'repo info',
+  description: 'Shows the id and version of a repository, and how many files of each kind it has.',
+  examples: ['repo info -r /backups/app --json'],
+  run: async (context) => {
+    const { describeRepository } = await import('../../operations/maintain.ts');
+    const repository = await openRepository(context);
+    try {
+      const { location, id, version, snapshots, keys, indexFiles, locks, packs, packBytes } = await describeRepository(repository);
+      const record = {
+        message_type: 'repository',
+        repository: location,
+        id,
+        version,
+        snapshots,
+        keys,
+        index_files: indexFiles,
+        locks,
+        packs,
+        size: packBytes,
+      };
+      context.output.result(record, () =>
+        [
+          `repository  ${location}`,
+          `id          ${id}`,
+          `version     ${version} of restic's format`,
+          `snapshots   ${snapshots}`,
+          `packs       ${packs}, ${formatSize(packBytes)}`,
+          `keys        ${keys}`,
+          `index       ${formatCount(indexFiles, 'file')}`,
+          `locks       ${locks}`,
+        ].join('\n'),
+      );
+      return exitStatus.done;
+    } finally {
+      await repository.close();
+    }
+  },
+};
+
+export const repoRepairIndexCommand: CommandDescription = {
+  name: 'repo repair-index',
+  description: 'Makes the index anew from what the packs say they hold: for a repository whose index is damaged or incomplete.',
+  options: [{ flags: '--read-all-packs', text: 'read the headers of all packs, and not only of those that no index names' }],
+  examples: ['repo repair-index -r /backups/app'],
+  run: async (context) => {
+    const { repairIndex } = await import('../../operations/maintain.ts');
+    const repository = await openRepository(context);
+    try {
+      const report = await repairIndex(repository, context.options.has('read-all-packs'), lockChoice(context), context);
+      for (const { object, reason } of report.problems) context.events({ type: 'problem', path: object, reason });
+      const record = {
+        message_type: 'summary',
+        packs: report.packs,
+        packs_read: report.packsRead,
+        removed_index_files: report.removedIndexFiles,
+        new_index_files: report.newIndexFiles,
+        problems: report.problems.length,
+      };
+      context.output.result(
+        record,
+        () =>
+          `index of ${formatCount(report.packs, 'pack')} made anew (${report.packsRead} read): ${formatCount(report.newIndexFiles, 'file')} written, ${report.removedIndexFiles} removed`,
+      );
+      return report.problems.length > 0 ? exitStatus.incomplete : exitStatus.done;
+    } finally {
+      await repository.close();
+    }
+  },
+};

@@ -1,0 +1,146 @@
+import { exitStatus, type ExitStatus } from '../../errors.ts';
+import type { CommandContext } from '../command-context.ts';
+import type { CommandDescription } from '../command-description.ts';
+import { excludeOptions, readExcludes } from '../file-selection.ts';
+import { lockChoice, openRepository } from '../open-repository.ts';
+import { readCount } from '../option-values.ts';
+import { componentOption, filterOptions, pointText, readPoint } from '../point-options.ts';
+
+const overwriteModes = ['always', 'if-changed', 'if-newer', 'never'] as const;
+
+export const restoreCommand: CommandDescription = {
+  name: 'restore',
+  description:
+    'Restores files below --target with their whole paths, or a database to the server that --postgres names.\nWith POINT:/FOLDER only that folder is restored, and its content lies directly in the target.\nA database that is there is left alone unless --clean or --recreate says otherwise.',
+  arguments: [{ name: '[point]', text: `${pointText} (default: latest), with :/PATH behind it for a part of it` }],
+  options: [
+    { flags: '-t, --target <folder>', text: 'where files are put' },
+    componentOption,
+    ...filterOptions,
+    { flags: '-i, --include <pattern>', text: 'only what fits this pattern (may be repeated)' },
+    { flags: '--iinclude <pattern>', text: 'the same whatever the case of letters' },
+    ...excludeOptions,
+    { flags: '--overwrite <mode>', text: 'what happens to files that are there already (default: always)', choices: overwriteModes },
+    { flags: '--delete', text: 'remove what is in the restored folders and not in the point' },
+    { flags: '--verify', text: 'read every restored file again and compare it' },
+    { flags: '--sparse', text: 'make holes of runs of zeros, which is the default' },
+    { flags: '--no-sparse', text: 'write runs of zeros' },
+    { flags: '--postgres <url>', text: 'restore a database, to this server and user' },
+    { flags: '--into <name>', text: 'into a database of this name (default: the name it had when it was backed up)' },
+    { flags: '--tables <names>', text: 'only these tables, separated by commas, each as NAME or SCHEMA.NAME' },
+    { flags: '--schema-only', text: 'only definitions, no rows' },
+    { flags: '--data-only', text: 'only rows, into tables that are there and empty' },
+    { flags: '--clean', text: 'drop what the backup holds from a database that is there, and restore it, in one transaction' },
+    { flags: '--recreate', text: 'replace a database that is there by a new one, once that has been restored and compared' },
+    { flags: '--jobs <n>', text: 'restore with so many connections, into a new database' },
+    { flags: '--no-owner', text: 'let everything belong to the user who restores' },
+    { flags: '--roles', text: 'first create the saved roles that the server does not have' },
+    { flags: '-n, --dry-run', text: 'show what would be done, and do nothing (files)' },
+  ],
+  examples: [
+    'restore latest -r /backups/app --target /tmp/back',
+    "restore 1a2b3c4d:/srv/app/uploads -r /backups/app --target ./uploads --include '*.jpg'",
+    'restore latest -r /backups/app --component database --postgres postgresql://app@localhost/app --into app_copy',
+  ],
+  run: async (context) => {
+    const { options } = context;
+    options.onlyOneOf('target', 'postgres');
+    if (options.has('postgres')) return restoreOneDatabase(context);
+    const only = ['into', 'tables', 'schema-only', 'data-only', 'clean', 'recreate', 'jobs', 'no-owner', 'roles'].find((name) =>
+      options.has(name),
+    );
+    if (only !== undefined) throw options.wrong(`--${only} is for a database, and --postgres URL says on which server`);
+    if (!options.has('target')) throw options.wrong('it is not said where to: files need --target FOLDER, a database needs --postgres URL');
+    return restoreSomeFiles(context);
+  },
+};
+
+async function restoreSomeFiles(context: CommandContext): Promise<ExitStatus> {
+  const { options, output } = context;
+  const { restoreFiles } = await import('../../operations/restore-files.ts');
+  const { linesOfPlan, recordOfRestore, textOfRestore } = await import('../print/print-restore.ts');
+  const { point, path } = readPoint(options, context.args[0]);
+  const overwrite = overwriteModes.find((mode) => mode === options.text('overwrite'));
+  const { exclude, excludeInsensitive } = await readExcludes(context);
+  const dryRun = options.has('dry-run');
+  const began = context.clock.now().getTime();
+  const repository = await openRepository(context);
+  try {
+    const report = await restoreFiles(
+      repository,
+      {
+        point,
+        ...(path === undefined ? {} : { path }),
+        lock: lockChoice(context),
+        onPlan: (plan) => {
+          if (dryRun) for (const line of linesOfPlan(plan)) output.result(line.record, () => (output.quiet ? '' : line.text));
+        },
+        restore: {
+          target: options.text('target') ?? '',
+          include: options.texts('include'),
+          includeInsensitive: options.texts('iinclude'),
+          ...(exclude === undefined ? {} : { exclude }),
+          ...(excludeInsensitive === undefined ? {} : { excludeInsensitive }),
+          ...(overwrite === undefined ? {} : { overwrite }),
+          delete: options.has('delete'),
+          verify: options.has('verify'),
+          sparse: !options.has('no-sparse'),
+          dryRun,
+        },
+      },
+      context,
+    );
+    const shown = { report, dryRun, seconds: (context.clock.now().getTime() - began) / 1000 };
+    if (!output.quiet || output.json) output.result(recordOfRestore(shown), () => textOfRestore(shown));
+    return report.summaries.some(({ problems }) => problems > 0) ? exitStatus.incomplete : exitStatus.done;
+  } finally {
+    await repository.close();
+  }
+}
+
+async function restoreOneDatabase(context: CommandContext): Promise<ExitStatus> {
+  const { options, output } = context;
+  const { restoreDatabase } = await import('../../operations/restore-database.ts');
+  const { textOfFacts } = await import('../print/print-restore.ts');
+  const { point, path } = readPoint(options, context.args[0]);
+  if (path !== undefined) throw options.wrong('a database is restored by --component, --tables and the like, not by a path');
+  if (options.has('dry-run')) throw options.wrong('--dry-run is for files; a database can be restored beside the others with --into NAME');
+  const [into, jobs] = [options.text('into'), options.value('jobs', readCount)];
+  const began = context.clock.now().getTime();
+  const repository = await openRepository(context);
+  try {
+    const report = await restoreDatabase(
+      repository,
+      {
+        point,
+        url: options.text('postgres') ?? '',
+        environment: context.environment,
+        lock: lockChoice(context),
+        restore: {
+          ...(into === undefined ? {} : { into }),
+          ...(jobs === undefined ? {} : { jobs }),
+          ...(options.has('tables') ? { tables: options.list('tables') } : {}),
+          schemaOnly: options.has('schema-only'),
+          dataOnly: options.has('data-only'),
+          clean: options.has('clean'),
+          recreate: options.has('recreate'),
+          noOwner: options.has('no-owner'),
+          roles: options.has('roles'),
+        },
+      },
+      context,
+    );
+    const seconds = (context.clock.now().getTime() - began) / 1000;
+    const record = {
+      message_type: 'summary',
+      point: report.pointId,
+      component: report.component,
+      ...report.facts,
+      seconds_elapsed: seconds,
+    };
+    if (!output.quiet || output.json) output.result(record, () => textOfFacts(report, seconds));
+    return exitStatus.done;
+  } finally {
+    await repository.close();
+  }
+}

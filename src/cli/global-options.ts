@@ -1,0 +1,15 @@
+import type { OptionDescription } from './command-description.ts';
+
+/** Understood by every command, before and after its name. */
+export const globalOptions: readonly OptionDescription[] = [
+  { flags: '-r, --repo <url>', text: 'the repository: a folder such as /backups/app (or HOLDFAST_REPOSITORY)' },
+  { flags: '--repository-file <file>', text: 'a file that holds its address (or HOLDFAST_REPOSITORY_FILE)' },
+  { flags: '-p, --password-file <file>', text: 'a file that holds its password (or HOLDFAST_PASSWORD_FILE)' },
+  { flags: '--password-command <command>', text: 'a program that prints its password (or HOLDFAST_PASSWORD_COMMAND)' },
+  { flags: '--json', text: 'print JSON, one object a line, on stdout' },
+  { flags: '-q, --quiet', text: 'print nothing but results, problems and errors' },
+  { flags: '-v, --verbose', text: 'print more' },
+  { flags: '--no-lock', text: 'do not lock the repository; only for reading, such as from a disk that cannot be written' },
+  { flags: '--wait-lock <duration>', text: 'how long to wait for a lock of somebody else, such as 5m' },
+  { flags: '--retry-lock <duration>', text: 'the same in words of restic', hidden: true },
+];

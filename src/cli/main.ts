@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+/** Where the program starts. It loads as little as it can: a command's own file, and what that needs. */
+import { readVersion } from './version.ts';
+
+const words = process.argv.slice(2);
+
+if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
+  process.stdout.write(`${readVersion()}\n`);
+} else {
+  const { runCommandLine } = await import('./run-command-line.ts');
+  process.exitCode = await runCommandLine(words);
+}

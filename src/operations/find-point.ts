@@ -1,0 +1,70 @@
+/** Finds the point that somebody means: by id, `latest`, `latest:COMPONENT`, a time, each with `:/path` behind it. */
+import { HoldfastError } from '../errors.ts';
+import { filterSnapshots, selectSnapshot, type SnapshotFilter } from '../engine/snapshots/find-snapshot.ts';
+import type { Point, PointComponent } from './points.ts';
+
+export interface PointQuery {
+  /** As the user wrote it, without a path. */
+  readonly name: string;
+  /** Only points that hold this component count. */
+  readonly component?: string;
+  readonly filter?: SnapshotFilter;
+  /** What "yesterday" is counted from. */
+  readonly now: Date;
+}
+
+export interface FoundPoint {
+  readonly point: Point;
+  /** Those asked for: all of the point, or the one that was named by `latest:COMPONENT`, by its own snapshot's id, or by `component`. */
+  readonly components: readonly PointComponent[];
+}
+
+/** Throws `snapshot-missing` when there is no such point, or it does not hold the component. */
+export function findPoint(points: readonly Point[], { name, component, filter = {}, now }: PointQuery): FoundPoint {
+  const [, latestOf] = /^latest:(.+)$/.exec(name) ?? [];
+  const wanted = latestOf ?? component;
+  const isNamedById = /^[0-9a-f]{1,64}$/.test(name);
+  const holding = points.filter(
+    ({ components }) => isNamedById || wanted === undefined || components.some(({ tags }) => tags.component === wanted),
+  );
+  if (holding.length === 0 && points.length > 0)
+    throw new HoldfastError('snapshot-missing', {
+      name,
+      reason: `no point has a component "${wanted ?? ''}"; there are ${namesOf(points)}`,
+    });
+  const snapshots = holding.flatMap(({ components }) => components);
+  const chosen = selectSnapshot(snapshots.toSorted(byTime), latestOf === undefined ? absoluteTime(name, now) : 'latest', filter);
+  const point = holding.find(({ components }) => components.some(({ id }) => id === chosen.id));
+  if (point === undefined) throw new TypeError('a selected snapshot belongs to a point');
+  const single = isNamedById && chosen.id !== point.id ? chosen.id : undefined;
+  const components = point.components.filter(
+    ({ id, tags }) => (single === undefined || id === single) && (wanted === undefined || tags.component === wanted),
+  );
+  if (components.length === 0)
+    throw new HoldfastError('snapshot-missing', { name, reason: `it has no component "${wanted ?? ''}"; it has ${namesOf([point])}` });
+  return { point, components };
+}
+
+/** The points that have a snapshot which fits. */
+export function filterPoints(points: readonly Point[], filter: SnapshotFilter): Point[] {
+  return points.filter(({ components }) => filterSnapshots(components, filter).length > 0);
+}
+
+/** Stable: snapshots of the same instant stay in the order of their point. */
+function byTime(a: PointComponent, b: PointComponent): number {
+  return Date.parse(a.snapshot.time) - Date.parse(b.snapshot.time);
+}
+
+function namesOf(points: readonly Point[]): string {
+  return [...new Set(points.flatMap(({ components }) => components.map(({ tags }) => tags.component)))].sort().join(', ');
+}
+
+/** `yesterday 18:00` and `today` as the date they mean in this machine's zone; anything else as it is. */
+function absoluteTime(name: string, now: Date): string {
+  const [, word, clock = ''] = /^(yesterday|today)(?:\s+(\d\d:\d\d(?::\d\d)?))?$/i.exec(name.trim()) ?? [];
+  if (word === undefined) return name;
+  const day = new Date(now);
+  if (word.toLowerCase() === 'yesterday') day.setDate(day.getDate() - 1);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())} ${clock}`.trim();
+}

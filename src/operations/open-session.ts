@@ -1,0 +1,79 @@
+/** From an address and a password to an open repository, and the lock that work on it holds. */
+import { HoldfastError } from '../errors.ts';
+import { configKey } from '../engine/layout.ts';
+import { lockRepository, type RepositoryLock } from '../engine/lock/lock-repository.ts';
+import { initRepository, openRepository, type Repository } from '../engine/repository.ts';
+import type { RunContext } from '../engine/run-context.ts';
+import { openStorage } from '../storage/open-storage.ts';
+
+export interface SessionRequest {
+  /** A path, or an address such as `s3://bucket/prefix`. */
+  readonly url: string;
+  /** Asked for once it is known that there is a repository. */
+  readonly password: () => Promise<string>;
+}
+
+/** Opens the repository at an address. Throws `repository-missing`, `password-wrong`, `storage-url`, … */
+export async function openSession({ url, password }: SessionRequest): Promise<Repository> {
+  const storage = await openStorage(url);
+  if ((await storage.stat(configKey)) === undefined) throw new HoldfastError('repository-missing', { location: storage.location });
+  return openRepository(storage, { password: await password() });
+}
+
+export interface CreateRequest extends SessionRequest {
+  readonly version?: 1 | 2;
+  /** Cut files as this repository does, so that copies between the two share their data. */
+  readonly polynomialOf?: Repository;
+}
+
+/** Creates a repository and opens it. Throws `repository-exists`. */
+export async function createSession({ url, password, version, polynomialOf }: CreateRequest): Promise<Repository> {
+  const storage = await openStorage(url);
+  if ((await storage.stat(configKey)) !== undefined) throw new HoldfastError('repository-exists', { location: storage.location });
+  return initRepository(storage, {
+    password: await password(),
+    ...(version === undefined ? {} : { version }),
+    ...(polynomialOf === undefined ? {} : { polynomial: polynomialOf.config.polynomial }),
+  });
+}
+
+/** How to lock: waiting for how long, or not at all. */
+export interface LockChoice {
+  readonly waitMs?: number;
+  /** Only for reading, where nothing can be written. */
+  readonly noLock?: boolean;
+}
+
+export interface LockedWork<Result> {
+  readonly repository: Repository;
+  /** `shared`: others may read and add meanwhile; `exclusive`: for what deletes. */
+  readonly mode: 'shared' | 'exclusive';
+  readonly lock: LockChoice;
+  readonly context: RunContext;
+  /** Does the work under a context that also stops when the lock is lost. */
+  readonly work: (context: RunContext, lock: RepositoryLock) => Promise<Result>;
+}
+
+/** Works under a lock, which is given back whatever happens. Throws `locked`, `lock-lost`, and what the work throws. */
+export async function withLock<Result>({ repository, mode, lock: choice, context, work }: LockedWork<Result>): Promise<Result> {
+  const lock = await lockRepository(
+    repository,
+    { exclusive: mode === 'exclusive', ...(choice.waitMs === undefined ? {} : { waitMs: choice.waitMs }) },
+    context,
+  );
+  try {
+    return await work({ events: context.events, signal: AbortSignal.any([context.signal, lock.signal]) }, lock);
+  } catch (error) {
+    throw lock.signal.aborted ? lock.signal.reason : error;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Reading work: under a shared lock, or without one where the caller says so. */
+export async function withReadLock<Result>(
+  request: Omit<LockedWork<Result>, 'mode' | 'work'> & { work(context: RunContext): Promise<Result> },
+): Promise<Result> {
+  if (request.lock.noLock === true) return request.work(request.context);
+  return withLock({ ...request, mode: 'shared', work: (context) => request.work(context) });
+}

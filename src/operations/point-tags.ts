@@ -1,0 +1,74 @@
+/**
+ * How a recovery point is written into snapshots: one snapshot a component, held together by tags, so that restic shows and keeps
+ * them like any other. A snapshot without such tags is a point of one component `files`.
+ */
+import { HoldfastError } from '../errors.ts';
+
+export interface PointTags {
+  readonly component: string;
+  /** `files`, `postgres`. */
+  readonly kind: string;
+  /** Beginning of the id of the point's first snapshot; absent for that one itself. */
+  readonly point?: string;
+  /** How many components the run set out to save; 1 where it does not say. */
+  readonly parts: number;
+  /** What people tagged it with. */
+  readonly own: readonly string[];
+}
+
+/** How much of an id names a point. */
+export const pointDigits = 16;
+
+const reserved = /^(component|kind|point|parts):(.*)$/s;
+
+/** The tags of one component's snapshot. */
+export function writeTags({ component, kind, point, parts, own }: PointTags): string[] {
+  return [
+    ...own,
+    `component:${component}`,
+    `kind:${kind}`,
+    ...(parts > 1 ? [`parts:${parts}`] : []),
+    ...(point === undefined ? [] : [`point:${point.slice(0, pointDigits)}`]),
+  ];
+}
+
+/** Reads a snapshot's tags. */
+export function readTags(tags: readonly string[] = []): PointTags {
+  const found = new Map<string, string>();
+  const own: string[] = [];
+  for (const tag of tags) {
+    const [, name, value] = reserved.exec(tag) ?? [];
+    if (name === undefined || value === undefined) own.push(tag);
+    else found.set(name, value);
+  }
+  const point = found.get('point');
+  const parts = Number(found.get('parts') ?? 1);
+  return {
+    component: found.get('component') || 'files',
+    kind: found.get('kind') || 'files',
+    ...(point === undefined || point === '' ? {} : { point }),
+    parts: Number.isSafeInteger(parts) && parts > 0 ? parts : 1,
+    own,
+  };
+}
+
+/** Throws `usage` for a tag that would be taken for one of ours, or that restic's lists of tags could not hold. */
+export function checkOwnTags(tags: readonly string[]): void {
+  for (const tag of tags) {
+    const reason = reserved.test(tag)
+      ? `the tag "${tag}" begins with a word that holdfast uses itself`
+      : tag.includes(',')
+        ? `the tag "${tag}" has a comma`
+        : undefined;
+    if (reason !== undefined) throw new HoldfastError('usage', { reason, help: 'holdfast backup --help' });
+  }
+}
+
+/** Throws `usage` for a component's name that could not be written down. */
+export function checkComponentName(name: string): void {
+  if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name))
+    throw new HoldfastError('usage', {
+      reason: `"${name}" is no name for a component: letters, digits, dots, dashes and underscores are`,
+      help: 'holdfast backup --help',
+    });
+}

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import type { LoadedSnapshot } from '../engine/snapshots/load-snapshots.ts';
+import { findPoint } from './find-point.ts';
+import { planForget, planForgetThese } from './forget-plan.ts';
+import { readTags, writeTags } from './point-tags.ts';
+import { describePoint, groupPoints } from './points.ts';
+
+const idOf = (digit: string): string => digit.repeat(64);
+const now = new Date('2026-11-20T12:00:00Z');
+
+function snapshot(id: string, time: string, tags?: readonly string[], extra: Partial<LoadedSnapshot['snapshot']> = {}): LoadedSnapshot {
+  return {
+    id: idOf(id),
+    snapshot: { time, tree: idOf('0'), paths: [`/${id}`], hostname: 'web1', ...(tags === undefined ? {} : { tags }), ...extra },
+  };
+}
+
+const part = (component: string, point?: string, parts = 2): string[] =>
+  writeTags({
+    component,
+    kind: component === 'files' ? 'files' : 'postgres',
+    parts,
+    own: ['nightly'],
+    ...(point === undefined ? {} : { point: idOf(point) }),
+  });
+
+const nightly = [
+  snapshot('a', '2026-11-18T02:00:00Z', part('database')),
+  snapshot('b', '2026-11-18T02:00:00Z', part('files', 'a')),
+  snapshot('c', '2026-11-19T02:00:00Z', part('database')),
+  snapshot('d', '2026-11-19T02:00:00Z', part('files', 'c')),
+];
+
+describe('points', () => {
+  test('hold the components of one run together, the first one first', () => {
+    const [first, second] = groupPoints(
+      [...nightly].reverse().toSorted((a, b) => Date.parse(a.snapshot.time) - Date.parse(b.snapshot.time)),
+    );
+    expect(first && describePoint(first)).toMatchObject({
+      id: idOf('a'),
+      components: ['database', 'files'],
+      status: 'complete',
+      tags: ['nightly'],
+      size: null,
+      proven: false,
+      paths: ['/a', '/b'],
+    });
+    expect(second?.id).toBe(idOf('c'));
+  });
+
+  test('are partial where a component is missing', () => {
+    const points = groupPoints(nightly.slice(0, 3));
+    expect(points.map(({ status }) => status)).toEqual(['complete', 'partial']);
+  });
+
+  test('stay together when their first snapshot is gone, and after a copy under new ids', () => {
+    expect(groupPoints([nightly[1] ?? snapshot('b', '')]).map(({ id, status }) => [id, status])).toEqual([[idOf('b'), 'partial']]);
+    const copied = [
+      snapshot('e', '2026-11-18T02:00:00Z', part('database'), { original: idOf('a') }),
+      snapshot('f', '2026-11-18T02:00:00Z', part('files', 'a'), { original: idOf('b') }),
+    ];
+    expect(groupPoints(copied).map(({ components }) => components.length)).toEqual([2]);
+  });
+
+  test('are what restic makes, too', () => {
+    const [point] = groupPoints([snapshot('9', '2026-11-18T02:00:00Z', ['mine'])]);
+    expect(point && describePoint(point)).toMatchObject({ components: ['files'], status: 'complete', tags: ['mine'] });
+  });
+
+  test('tags survive being written and read', () => {
+    expect(readTags(part('database', 'a', 3))).toEqual({
+      component: 'database',
+      kind: 'postgres',
+      point: 'a'.repeat(16),
+      parts: 3,
+      own: ['nightly'],
+    });
+  });
+});
+
+describe('a point is found', () => {
+  const points = groupPoints(nightly);
+  const find = (name: string, component?: string): string[] =>
+    findPoint(points, { name, now, ...(component === undefined ? {} : { component }) }).components.map(({ id }) => id[0] ?? '');
+
+  test('by latest, with or without a component', () => {
+    expect(find('latest')).toEqual(['c', 'd']);
+    expect(find('latest:files')).toEqual(['d']);
+    expect(find('latest', 'database')).toEqual(['c']);
+    expect(findPoint(groupPoints(nightly.slice(0, 3)), { name: 'latest:files', now }).components.map(({ id }) => id)).toEqual([idOf('b')]);
+  });
+
+  test('by its id, and a component by its own', () => {
+    expect(find('aaaa')).toEqual(['a', 'b']);
+    expect(find('bbbb')).toEqual(['b']);
+  });
+
+  test('by a time, which means the newest at or before it', () => {
+    expect(find('2026-11-18 23:00')).toEqual(['a', 'b']);
+    expect(find('today')).toEqual(['c', 'd']);
+    expect(find('yesterday 23:59')).toEqual(['c', 'd']);
+    expect(() => find('2026-11-17')).toThrow(/older|old/);
+  });
+
+  test('or the reason why not says what there is', () => {
+    expect(() => find('latest:uploads')).toThrow(/no point has a component "uploads"; there are database, files/);
+    expect(() => find('bbbb', 'database')).toThrow(/no component "database"/);
+    expect(() => find('ffff')).toThrow(/no id begins so/);
+    expect(() => find('next')).toThrow(/no id, no time/);
+  });
+});
+
+describe('forgetting', () => {
+  const points = groupPoints(nightly);
+  test('applies a policy to each component', () => {
+    const plan = planForget(points, { last: 1 }, { host: true, paths: false, tags: false }, now);
+    expect(plan.remove).toHaveLength(2);
+    const apart = planForget(points, { last: 1 }, { host: true, paths: true }, now);
+    expect(apart.remove).toEqual([]); // each has a path of its own here
+  });
+
+  test('never takes the newest of a component, whatever the groups are', () => {
+    const plan = planForget(points, { last: 1 }, {}, now);
+    expect(plan.keep.toSorted()).toEqual([idOf('c'), idOf('d')]);
+    expect(plan.remove.toSorted()).toEqual([idOf('a'), idOf('b')]);
+  });
+
+  test('of named points keeps the last of a component unless forced', () => {
+    const [first, second] = points;
+    const all = [...(first?.components ?? []), ...(second?.components ?? [])];
+    expect(planForgetThese(points, first?.components ?? [], false).remove).toEqual([idOf('a'), idOf('b')]);
+    expect(() => planForgetThese(points, all, false)).toThrow(/it is the last one of the component/);
+    expect(planForgetThese(points, all, true).remove).toHaveLength(4);
+  });
+});

@@ -1,0 +1,92 @@
+/** Recovery points: what the snapshots of a repository mean to its user. Pure, but for `loadPoints`. */
+import type { Repository } from '../engine/repository.ts';
+import type { LoadedSnapshot } from '../engine/snapshots/load-snapshots.ts';
+import { loadSnapshots } from '../engine/snapshots/load-snapshots.ts';
+import { pointDigits, readTags, type PointTags } from './point-tags.ts';
+
+export interface PointComponent extends LoadedSnapshot {
+  readonly tags: PointTags;
+}
+
+export interface Point {
+  /** The id of its first snapshot. */
+  readonly id: string;
+  /** RFC 3339. */
+  readonly time: string;
+  readonly host: string;
+  /** In the order they were saved. */
+  readonly components: readonly PointComponent[];
+  /** `partial` where a component of that run is missing. */
+  readonly status: 'complete' | 'partial';
+}
+
+/** The points that these snapshots (oldest first) make, oldest first. */
+export function groupPoints(snapshots: readonly LoadedSnapshot[]): Point[] {
+  const groups = new Map<string, PointComponent[]>();
+  for (const loaded of snapshots) {
+    const tags = readTags(loaded.snapshot.tags);
+    // A snapshot that was copied or tagged anew has a new id; what its companions call it is the original's.
+    const name = tags.point ?? (loaded.snapshot.original ?? loaded.id).slice(0, pointDigits);
+    const group = groups.get(name);
+    // A second snapshot of the same component is not part of that run: somebody made a copy of it.
+    if (group === undefined) groups.set(name, [{ ...loaded, tags }]);
+    else if (group.some(({ tags: other }) => other.component === tags.component)) groups.set(loaded.id, [{ ...loaded, tags }]);
+    else group.push({ ...loaded, tags });
+  }
+  return [...groups.values()].map(pointOf);
+}
+
+/** Every point of a repository, oldest first. */
+export async function loadPoints(repository: Repository): Promise<Point[]> {
+  return groupPoints(await loadSnapshots(repository));
+}
+
+function pointOf(members: readonly PointComponent[]): Point {
+  const leader = members.find(({ tags }) => tags.point === undefined);
+  const components = leader === undefined ? members : [leader, ...members.filter((member) => member !== leader)];
+  const [first] = components;
+  if (first === undefined) throw new TypeError('a point has at least one snapshot');
+  const expected = Math.max(...components.map(({ tags }) => tags.parts));
+  return {
+    id: first.id,
+    time: first.snapshot.time,
+    host: first.snapshot.hostname ?? '',
+    components,
+    status: components.length < expected ? 'partial' : 'complete',
+  };
+}
+
+/** A point as `list` prints it, and `list --json` word for word. */
+export interface PointRecord {
+  readonly id: string;
+  readonly short_id: string;
+  readonly time: string;
+  readonly host: string;
+  readonly components: readonly string[];
+  readonly tags: readonly string[];
+  /** Bytes of content, before deduplication; null where the program that wrote it did not say. */
+  readonly size: number | null;
+  readonly status: Point['status'];
+  /** True once a drill has restored it. */
+  readonly proven: boolean;
+  readonly snapshots: readonly string[];
+  readonly paths: readonly string[];
+}
+
+/** A point as data. */
+export function describePoint(point: Point): PointRecord {
+  const sizes = point.components.map(({ snapshot }) => snapshot.summary?.total_bytes_processed);
+  return {
+    id: point.id,
+    short_id: point.id.slice(0, 8),
+    time: point.time,
+    host: point.host,
+    components: point.components.map(({ tags }) => tags.component),
+    tags: [...new Set(point.components.flatMap(({ tags }) => tags.own))],
+    size: sizes.reduce<number | null>((sum, size) => (sum === null || size === undefined ? null : sum + size), 0),
+    status: point.status,
+    proven: false,
+    snapshots: point.components.map(({ id }) => id),
+    paths: [...new Set(point.components.flatMap(({ snapshot }) => snapshot.paths))],
+  };
+}
