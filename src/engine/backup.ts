@@ -67,7 +67,8 @@ export interface BackupSummary {
  * What cannot be read of a tree is an event and counted in `problems`.
  */
 export async function backup(repository: Repository, request: BackupRequest, context: RunContext): Promise<BackupSummary> {
-  const time = request.time ?? repository.clock.now();
+  const started = repository.clock.now();
+  const time = request.time ?? started;
   const host = request.host ?? hostname();
   const engine = prepareEngineThread();
   try {
@@ -78,8 +79,11 @@ export async function backup(repository: Repository, request: BackupRequest, con
     const stored = await runBackupThreads(repository, index, engine, describeWork(request, time, parent), context);
     if (request.dryRun) repository.dropIndex();
     const isSkipped = request.dryRun === true || (request.skipIfUnchanged === true && parent?.snapshot.tree === stored.tree);
-    const snapshotId = isSkipped ? undefined : await saveSnapshot(repository, describeSnapshot(request, time, host, parent, stored));
-    return summarize(stored, snapshotId, parent);
+    const summary = summarize(stored, parent);
+    if (isSkipped) return summary;
+    const began = { time, host, started };
+    const snapshotId = await saveSnapshot(repository, describeSnapshot(request, began, repository.clock.now(), stored.tree, summary));
+    return { snapshotId, ...summary };
   } catch (error) {
     repository.dropIndex(); // it may name blobs that were never stored
     throw error;
@@ -102,16 +106,16 @@ async function chooseParent(repository: Repository, request: BackupRequest, host
 
 function describeSnapshot(
   request: BackupRequest,
-  time: Date,
-  host: string,
-  parent: LoadedSnapshot | undefined,
-  stored: ThreadsResult,
+  { time, host, started }: { readonly time: Date; readonly host: string; readonly started: Date },
+  ended: Date,
+  tree: string,
+  summary: BackupSummary,
 ): Snapshot {
   const { uid, gid, username } = currentUser();
   return {
-    time: formatTime(BigInt(time.getTime()) * 1_000_000n),
-    ...(parent ? { parent: parent.id } : {}),
-    tree: stored.tree,
+    time: formatDate(time),
+    ...(summary.parentId === undefined ? {} : { parent: summary.parentId }),
+    tree,
     paths: request.paths,
     hostname: host,
     username,
@@ -119,13 +123,32 @@ function describeSnapshot(
     gid,
     ...(request.excludes?.length ? { excludes: request.excludes } : {}),
     ...(request.tags?.length ? { tags: request.tags } : {}),
+    summary: {
+      backup_start: formatDate(started),
+      backup_end: formatDate(ended),
+      files_new: summary.filesNew,
+      files_changed: summary.filesChanged,
+      files_unmodified: summary.filesUnmodified,
+      dirs_new: summary.dirsNew,
+      dirs_changed: summary.dirsChanged,
+      dirs_unmodified: summary.dirsUnmodified,
+      data_blobs: summary.dataBlobs,
+      tree_blobs: summary.treeBlobs,
+      data_added: summary.dataAdded,
+      data_added_packed: summary.dataAddedPacked,
+      total_files_processed: summary.totalFilesProcessed,
+      total_bytes_processed: summary.totalBytesProcessed,
+    },
   };
 }
 
-function summarize(stored: ThreadsResult, snapshotId: string | undefined, parent: LoadedSnapshot | undefined): BackupSummary {
+function formatDate(date: Date): string {
+  return formatTime(BigInt(date.getTime()) * 1_000_000n);
+}
+
+function summarize(stored: ThreadsResult, parent: LoadedSnapshot | undefined): BackupSummary {
   const { statistics, data, trees } = stored;
   return {
-    ...(snapshotId === undefined ? {} : { snapshotId }),
     ...(parent ? { parentId: parent.id } : {}),
     filesNew: statistics.filesNew,
     filesChanged: statistics.filesChanged,

@@ -8,6 +8,7 @@ import { HoldfastError, isError, reasonOf } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { createKeyFile, openKeyFile, parseKeyFile } from './crypto/key-file.ts';
 import { createMasterKey, type MasterKey } from './crypto/master-key.ts';
+import { releaseBuffer } from './crypto/release-buffer.ts';
 import { BufferSealer } from './crypto/sealer.ts';
 import { BlobIndex, type BlobPlace } from './index/blob-index.ts';
 import { readIndex } from './index/index-file.ts';
@@ -140,7 +141,9 @@ export class Repository {
     const key = keyOf(type, id);
     const sealed = await this.storage.get(key);
     if (hash('sha256', sealed) !== id) throw this.damaged(key, 'its content is not what its name says');
-    return this.openFile(key, sealed);
+    const content = this.openFile(key, sealed);
+    releaseBuffer(sealed);
+    return content;
   }
 
   /** Opens the sealed content of such a file; `key` is for messages. Throws `damaged`. */
@@ -149,7 +152,9 @@ export class Repository {
     if (!plain) throw this.damaged(key, 'its seal does not fit');
     if (plain[0] !== compressedMark) return plain;
     try {
-      return decompressFrame(plain.subarray(1), mostPlainBytes);
+      const content = decompressFrame(plain.subarray(1), mostPlainBytes);
+      releaseBuffer(plain);
+      return content;
     } catch (error) {
       throw this.damaged(key, `it does not decompress: ${reasonOf(error)}`, error);
     }
@@ -175,7 +180,11 @@ export class Repository {
     // An entry takes about 110 bytes of JSON, compressed and sealed to about half.
     const expected = files.reduce((sum, { size }) => sum + size / 55, 0);
     const index = BlobIndex.create(expected);
-    for (const { id } of files) this.#addIndexFile(index, id, await this.readFile('index', id));
+    for (const { id } of files) {
+      const json = await this.readFile('index', id);
+      this.#addIndexFile(index, id, json);
+      releaseBuffer(json);
+    }
     this.#index = index;
     return index;
   }
