@@ -21,15 +21,15 @@ export const pages: readonly Page[] = [
   { path: 'docs/commands.md', render: async () => renderCommands(await loadProgram()) },
 ];
 
-/** The command line's definition: `describeCommands()` of src/cli/program.ts gives commander's root command, ready but not run. */
+/** The command line's definition: `buildProgram()` of src/cli/program.ts gives commander's root command, ready but not run. */
 async function loadProgram(): Promise<Command> {
   const path = join(projectRoot, 'src/cli/program.ts');
   if (!existsSync(path)) throw new Error('Cannot describe the commands: src/cli/program.ts does not exist.');
   const module: unknown = await import(pathToFileURL(path).href);
-  const describe = module !== null && typeof module === 'object' && 'describeCommands' in module ? module.describeCommands : undefined;
+  const describe = module !== null && typeof module === 'object' && 'buildProgram' in module ? module.buildProgram : undefined;
   const program: unknown = typeof describe === 'function' ? Reflect.apply(describe, undefined, []) : undefined;
   if (!(program instanceof Command))
-    throw new Error('Cannot describe the commands: describeCommands() of src/cli/program.ts gives no commander Command.');
+    throw new Error('Cannot describe the commands: buildProgram() of src/cli/program.ts gives no commander Command.');
   return program;
 }
 
