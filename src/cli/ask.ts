@@ -27,13 +27,15 @@ export async function askToConfirm(question: string): Promise<boolean> {
 
 const key = { interrupt: '\u0003', endOfInput: '\u0004', backspace: '\u0008', delete: '\u007f', eraseLine: '\u0015' } as const;
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 function readLine(prompt: string, echo: boolean): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(prompt);
   return new Promise((resolve, reject) => {
     let typed: string[] = [];
     const finish = (answer?: string): void => {
       stdin.off('data', read).off('end', ended);
+      for (const name of signals) process.off(name, ended);
       stdin.setRawMode(false);
       stdin.pause();
       stderr.write('\n');
@@ -51,8 +53,11 @@ function readLine(prompt: string, echo: boolean): Promise<string> {
         if (echo) stderr.write(`\r\u001b[K${prompt}${typed.join('')}`);
       }
     };
+    // A signal must not leave somebody's terminal without echo.
+    for (const name of signals) process.on(name, ended);
     stdin.setEncoding('utf8');
     stdin.setRawMode(true);
+    stderr.write(prompt);
     stdin.on('data', read).on('end', ended);
     stdin.resume();
   });

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exitStatus } from '../errors.ts';
+import { containing } from './testing/expected-text.ts';
 import { makeWorkplace, parseLines, runHoldfast, runRestic } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();
@@ -77,7 +78,7 @@ describe('a second backup', () => {
   test('of what has not changed can be skipped, and a dry run stores nothing', { retry: 5 }, async () => {
     const before = await readdir(place.path('repository/snapshots'));
     const skipped = await runHoldfast(['backup', '-r', repository, '--files', source, '--exclude', '*.tmp', '--skip-if-unchanged']);
-    expect(skipped).toMatchObject({ status: exitStatus.done, stdout: expect.stringContaining('no point was made') });
+    expect(skipped).toMatchObject({ status: exitStatus.done, stdout: containing('no point was made') });
     const dry = await runHoldfast(['backup', '-r', repository, '--files', source, '--dry-run', '--json']);
     expect(parseLines(dry.stdout).at(-1)).toMatchObject({ dry_run: true, files_new: 1 });
     expect(await readdir(place.path('repository/snapshots'))).toEqual(before);
@@ -212,20 +213,20 @@ describe('restore', () => {
     const run = (...args: string[]): ReturnType<typeof runHoldfast> => runHoldfast(['restore', ...args, '-r', repository]);
     expect(await run('ffffffff', '--target', place.path('x'))).toMatchObject({
       status: exitStatus.failed,
-      stderr: expect.stringContaining('Cannot find the point "ffffffff"'),
+      stderr: containing('Cannot find the point "ffffffff"'),
     });
     expect(await run('latest:/no/such', '--target', place.path('x'))).toMatchObject({
       status: exitStatus.failed,
-      stderr: expect.stringContaining('Cannot find /no/such'),
+      stderr: containing('Cannot find /no/such'),
     });
     expect(await run('latest', '--target', place.path('source/hello.txt'))).toMatchObject({
       status: exitStatus.failed,
-      stderr: expect.stringContaining('it is not a folder'),
+      stderr: containing('it is not a folder'),
     });
-    expect(await run('latest')).toMatchObject({ status: exitStatus.usage, stderr: expect.stringContaining('--target') });
+    expect(await run('latest')).toMatchObject({ status: exitStatus.usage, stderr: containing('--target') });
     expect(await run('latest', '--target', 'x', '--clean')).toMatchObject({
       status: exitStatus.usage,
-      stderr: expect.stringContaining('--clean is for a database'),
+      stderr: containing('--clean is for a database'),
     });
   });
 });

@@ -4,7 +4,7 @@ import { type CommandDescription, type OptionDescription, shapeOf } from './comm
 import { commandGroups, commandList } from './command-list.ts';
 import { globalOptions } from './global-options.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
-import { readVersion } from './version.ts';
+import { readVersion } from '../util/program-version.ts';
 
 /** Called when a command line has been read. */
 export type OnCommand = (command: CommandDescription, parsed: ParsedArguments) => void;

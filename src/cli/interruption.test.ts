@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exitStatus } from '../errors.ts';
+import { containing } from './testing/expected-text.ts';
 import { makeWorkplace, runHoldfast, runRestic } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();
@@ -24,7 +25,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     });
     expect({ status, stderr }).toEqual({
       status: exitStatus.interrupted,
-      stderr: expect.stringContaining('Cannot finish: the run was interrupted.'),
+      stderr: containing('Cannot finish: the run was interrupted.'),
     });
     expect({ status, stdout }).toEqual({ status: exitStatus.interrupted, stdout: '' });
     expect(await namesIn('locks')).toEqual([]);

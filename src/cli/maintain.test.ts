@@ -5,6 +5,7 @@ import { lockRepository } from '../engine/lock/lock-repository.ts';
 import { exitStatus } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
 import { openSession } from '../operations/open-session.ts';
+import { containing } from './testing/expected-text.ts';
 import { makeWorkplace, parseLines, password, runHoldfast, runRestic, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();
@@ -40,11 +41,11 @@ describe('prune', () => {
   test('refuses a policy that would keep nothing, and one that is none', async () => {
     expect(await run('prune', '--keep-tag', 'nobody-has-it')).toMatchObject({
       status: exitStatus.usage,
-      stderr: expect.stringContaining('would keep none'),
+      stderr: containing('would keep none'),
     });
     expect(await run('prune', '--keep-last', 'some')).toMatchObject({
       status: exitStatus.usage,
-      stderr: expect.stringContaining('--keep-last "some" is not a whole number'),
+      stderr: containing('--keep-last "some" is not a whole number'),
     });
     expect(await run('prune', '--keep-within', '3 weeks')).toMatchObject({ status: exitStatus.usage });
     expect(await run('forget')).toMatchObject({ status: exitStatus.usage });
@@ -68,7 +69,7 @@ test('forget removes a point by its id, and the last of a component only by forc
   expect(await snapshots()).toEqual([ids[2]]);
   expect(await run('forget', 'latest')).toMatchObject({
     status: exitStatus.failed,
-    stderr: expect.stringContaining('it is the last one of the component "files"'),
+    stderr: containing('it is the last one of the component "files"'),
   });
   expect(await snapshots()).toEqual([ids[2]]);
   expect((await run('forget', 'latest', '--force', '--prune')).status).toBe(exitStatus.done);
@@ -80,7 +81,7 @@ describe('check', () => {
   test('finds nothing in a sound repository', async () => {
     expect(await run('check', '--read-data')).toMatchObject({
       status: exitStatus.done,
-      stdout: expect.stringContaining('no errors found'),
+      stdout: containing('no errors found'),
     });
     expect(parseLines((await run('check', '--json', '--read-data-subset', '1/1')).stdout).at(-1)).toMatchObject({
       message_type: 'summary',
@@ -123,7 +124,7 @@ describe('copy', () => {
   test('needs to know from where, and the password', async () => {
     expect(await runHoldfast(['copy', '-r', to])).toMatchObject({
       status: exitStatus.usage,
-      stderr: expect.stringContaining('--from-repo'),
+      stderr: containing('--from-repo'),
     });
     expect(await runHoldfast(['copy', '-r', to, '--from-repo', repository])).toMatchObject({ status: exitStatus.wrongPassword });
   });
@@ -149,7 +150,7 @@ describe('a lock', () => {
 
   test('is waited for when asked to', async () => {
     const waiting = runHoldfast(['check', '-r', repository, '--wait-lock', '1m'], { onStderr: () => void release() });
-    expect(await waiting).toMatchObject({ status: exitStatus.done, stderr: expect.stringContaining('Waiting for it') });
+    expect(await waiting).toMatchObject({ status: exitStatus.done, stderr: containing('Waiting for it') });
   });
 
   test('of a living process is not removed by unlock, but by force it is', async () => {

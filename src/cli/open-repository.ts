@@ -21,7 +21,7 @@ export async function openRepository(context: CommandContext, words: RepositoryW
   const { openSession } = await import('../operations/open-session.ts');
   return openSession({
     url,
-    password: () => givenPassword(context, words.password, url, ({ askPassword }) => askPassword(`password for ${url}`)),
+    password: () => givenPassword(context, words.password, url, 'existing'),
   });
 }
 
@@ -49,22 +49,22 @@ export async function createRepository(
   return createSession({
     url,
     ...extras,
-    password: () => givenPassword(context, ownPassword, url, ({ askNewPassword }) => askNewPassword(url)),
+    password: () => givenPassword(context, ownPassword, url, 'new'),
   });
 }
 
-/** A password from the options or the environment, else from the terminal. Throws `password-missing`. */
+/** A password from the options or the environment, else from the terminal, where a new one is asked for twice. Throws `password-missing`. */
 export async function givenPassword(
   context: CommandContext,
   words: PasswordWords,
   location: string,
-  ask: (terminal: typeof import('./ask.ts')) => Promise<string>,
+  which: 'existing' | 'new',
 ): Promise<string> {
   const given = await findPassword(context.options, context.environment, words);
   if (given !== undefined) return given;
-  const terminal = await import('./ask.ts');
-  if (!terminal.isInteractive()) throw new HoldfastError('password-missing', { location });
-  return ask(terminal);
+  const { askNewPassword, askPassword, isInteractive } = await import('./ask.ts');
+  if (!isInteractive()) throw new HoldfastError('password-missing', { location });
+  return which === 'new' ? askNewPassword(location) : askPassword(`password for ${location}`);
 }
 
 /** How the command line wants the repository locked. */

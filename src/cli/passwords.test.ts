@@ -1,6 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exitStatus } from '../errors.ts';
+import { containing } from './testing/expected-text.ts';
 import { makeWorkplace, parseLines, password, runHoldfast, runRestic, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();
@@ -93,7 +94,7 @@ describe('what is missing or wrong', () => {
       's3',
     ],
   ])('%s', async (_, env, status, text) => {
-    const run = await list(env as Record<string, string>);
+    const run = await list(env);
     expect(run.stderr).toContain(text);
     expect(run.stderr).not.toContain(password);
     expect(run).toMatchObject({ status, stdout: '' });
@@ -109,7 +110,7 @@ describe('what is missing or wrong', () => {
         code: 12,
         error: 'password-wrong',
         message: `Cannot open ${repository}: no key there opens with this password.`,
-        hint: expect.stringContaining('Check the password'),
+        hint: containing('Check the password'),
       },
     ]);
   });
@@ -129,7 +130,7 @@ describe('keys', () => {
     const current = String(listed.find((key) => key['current'] === true)?.['id']);
     expect(await runHoldfast(['key', 'remove', current.slice(0, 8)], { env })).toMatchObject({
       status: exitStatus.failed,
-      stderr: expect.stringContaining('Cannot remove key'),
+      stderr: containing('Cannot remove key'),
     });
     expect((await runHoldfast(['key', 'remove', id.slice(0, 8)], { env })).status).toBe(exitStatus.done);
     expect(await keys()).toEqual([current]);
@@ -154,6 +155,6 @@ test('a repository is created once', async () => {
   expect((await runRestic(other, ['snapshots'])).status).toBe(0);
   expect(await runHoldfast(['repo', 'init', '-r', other])).toMatchObject({
     status: exitStatus.failed,
-    stderr: expect.stringContaining('there is one already'),
+    stderr: containing('there is one already'),
   });
 });

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type ThrowawayCluster } from '../../test/harness/postgres/throwaway-cluster.ts';
 import { exitStatus } from '../errors.ts';
+import { containing, matching } from './testing/expected-text.ts';
 import { makeWorkplace, parseLines, runHoldfast, runRestic, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();
@@ -102,7 +103,7 @@ describe('where one component fails', () => {
     const { status, stderr } = await run('backup', '--postgres', url.replace(/shop$/, 'nowhere'));
     expect({ status, stderr }).toEqual({
       status: exitStatus.failed,
-      stderr: expect.stringMatching(/^Error: Cannot open database nowhere on .*: there is no such database on that server\.\n/),
+      stderr: matching(/^Error: Cannot open database nowhere on .*: there is no such database on that server\.\n/),
     });
   });
 
@@ -121,6 +122,6 @@ test('files of such a point are not mistaken for a database', async () => {
   const files = parseLines((await run('list', '--host', 'files-only', '--json')).stdout)[0]?.['short_id'];
   expect(await run('restore', String(files), '--postgres', url)).toMatchObject({
     status: exitStatus.failed,
-    stderr: expect.stringContaining('and no database'),
+    stderr: containing('and no database'),
   });
 });

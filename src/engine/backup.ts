@@ -5,6 +5,7 @@
 import { hostname } from 'node:os';
 import type { Capture } from '../sources/source.ts';
 import { prepareEngineThread, runBackupThreads, type ThreadsRequest, type ThreadsResult } from './backup/backup-threads.ts';
+import { readVersion } from '../util/program-version.ts';
 import { currentUser } from '../util/current-user.ts';
 import type { Repository } from './repository.ts';
 import type { RunContext } from './run-context.ts';
@@ -13,6 +14,8 @@ import { findSnapshot, findParent } from './snapshots/find-snapshot.ts';
 import { loadSnapshots, type LoadedSnapshot } from './snapshots/load-snapshots.ts';
 import { saveSnapshot } from './snapshots/save-snapshot.ts';
 import { formatTime } from './tree/time.ts';
+
+const programName = 'holdfast';
 
 export interface BackupRequest {
   readonly capture: Capture;
@@ -94,7 +97,7 @@ export async function backup(repository: Repository, request: BackupRequest, con
 
 function describeWork(request: BackupRequest, time: Date, parent: LoadedSnapshot | undefined): ThreadsRequest {
   const { capture, compression = 'auto', withAtime = false, dryRun = false } = request;
-  return { capture, time, parentTree: parent?.snapshot.tree, compression, withAtime, dryRun };
+  return { capture, time, parentTree: parent?.snapshot.tree, reuseEntries: isOurs(parent), compression, withAtime, dryRun };
 }
 
 async function chooseParent(repository: Repository, request: BackupRequest, host: string): Promise<LoadedSnapshot | undefined> {
@@ -123,6 +126,7 @@ function describeSnapshot(
     gid,
     ...(request.excludes?.length ? { excludes: request.excludes } : {}),
     ...(request.tags?.length ? { tags: request.tags } : {}),
+    program_version: `${programName} ${readVersion()}`,
     summary: {
       backup_start: formatDate(started),
       backup_end: formatDate(ended),
@@ -140,6 +144,11 @@ function describeSnapshot(
       total_bytes_processed: summary.totalBytesProcessed,
     },
   };
+}
+
+/** Only what holdfast wrote is taken over unread: another program may not have seen all of an entry (restic 0.14 loses attributes of links). */
+function isOurs(parent: LoadedSnapshot | undefined): boolean {
+  return parent?.snapshot.program_version?.startsWith(`${programName} `) ?? false;
 }
 
 function formatDate(date: Date): string {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readId, readInteger, readObject, readString } from '../util/wire.ts';
-import { isIrreducible, randomPolynomial } from './chunk/polynomial.ts';
+import { degree, isIrreducible, randomPolynomial } from './chunk/polynomial.ts';
 
 /** The `config` file: what kind of repository this is. */
 export interface RepositoryConfig {
@@ -18,12 +18,17 @@ export function encodeConfig({ version, id, polynomial }: RepositoryConfig): Buf
   return Buffer.from(JSON.stringify({ version, id, chunker_polynomial: polynomial.toString(16) }));
 }
 
-/** Reads the config. Throws a plain error when it is not one; the version is checked by the caller, who knows how to say so. */
+/** Digests must hold the 20 bits that decide, and fit 64. restic and rustic draw 53. */
+const leastDegree = 21;
+
+/** Reads the config. Throws a plain error when it is not one. Of a version that is not known nothing else is read: the caller knows how to say so. */
 export function decodeConfig(json: Uint8Array): { version: number; id: string; polynomial: bigint } {
   const wire = readObject(JSON.parse(Buffer.from(json).toString('utf8')), 'the config');
+  const version = readInteger(wire['version'], 'version');
+  if (version !== 1 && version !== 2) return { version, id: '', polynomial: 0n };
   const digits = readString(wire['chunker_polynomial'], 'chunker_polynomial');
   if (!/^[0-9a-f]{1,16}$/.test(digits)) throw new Error('chunker_polynomial is not a polynomial');
   const polynomial = BigInt(`0x${digits}`);
-  if (!isIrreducible(polynomial)) throw new Error('its chunker polynomial is not irreducible');
-  return { version: readInteger(wire['version'], 'version'), id: readId(wire['id'], 'id'), polynomial };
+  if (degree(polynomial) < leastDegree || !isIrreducible(polynomial)) throw new Error('its chunker polynomial is not irreducible');
+  return { version, id: readId(wire['id'], 'id'), polynomial };
 }

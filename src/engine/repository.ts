@@ -13,12 +13,11 @@ import { BufferSealer } from './crypto/sealer.ts';
 import { BlobIndex, type BlobPlace } from './index/blob-index.ts';
 import { readIndex } from './index/index-file.ts';
 import { configKey, folderOf, idOf, keyOf, type FileType } from './layout.ts';
-import { contentLength, type BlobType } from './pack/pack-header.ts';
+import { contentLength, mostPlainBytes, type BlobType } from './pack/pack-header.ts';
 import { compressFrame, decompressFrame } from './pack/zstd-codec.ts';
 import { createConfig, decodeConfig, encodeConfig, type RepositoryConfig } from './repository-config.ts';
 
-/** What a hostile file may expand to at most: far above any honest index or tree. */
-export const mostPlainBytes = 512 * 2 ** 20;
+export { mostPlainBytes };
 
 const compressedMark = 2;
 
@@ -53,8 +52,14 @@ export async function initRepository(storage: Storage, options: InitOptions): Pr
   const keyFile = await createKeyFile(master, options.password, clock.now());
   const keyId = hash('sha256', keyFile);
   await storage.put(keyOf('key', keyId), keyFile);
-  // The config comes last and only once: whoever loses a race to create the same repository finds `storage-exists`.
-  await storage.put(configKey, new BufferSealer(master).seal(encodeConfig(config)), { ifAbsent: true });
+  try {
+    // The config comes last and only once: whoever loses a race to create the same repository finds `storage-exists`.
+    await storage.put(configKey, new BufferSealer(master).seal(encodeConfig(config)), { ifAbsent: true });
+  } catch (error) {
+    if (!isError(error, 'storage-exists')) throw error;
+    await storage.remove(keyOf('key', keyId)); // it opens nothing
+    throw new HoldfastError('repository-exists', { location: storage.location }, error);
+  }
   return new Repository(storage, config, master, keyId, clock);
 }
 
@@ -64,30 +69,41 @@ export async function openRepository(storage: Storage, options: OpenOptions): Pr
   const sealedConfig = await storage.get(configKey).catch((error: unknown) => {
     throw isError(error, 'storage-missing') ? new HoldfastError('repository-missing', { location }, error) : error;
   });
-  const { master, keyId } = await findKey(storage, options.password);
-  const json = new BufferSealer(master).open(sealedConfig);
-  if (!json) throw new HoldfastError('damaged', { object: `${location}/config`, reason: 'its seal does not fit' });
+  const { master, keyId, json } = await findKey(storage, options.password, sealedConfig);
   const config = decodeConfigOf(location, json);
   return new Repository(storage, config, master, keyId, options.clock ?? systemClock);
 }
 
-async function findKey(storage: Storage, password: string): Promise<{ master: MasterKey; keyId: string }> {
-  const problems: unknown[] = [];
+/** The key that this password opens, and the config that it opens in turn: whoever lost a race to create the repository may have left a key that does not. */
+async function findKey(storage: Storage, password: string, sealedConfig: Uint8Array): Promise<OpenedKey> {
+  const problems: HoldfastError[] = [];
+  const damaged = (object: string, reason: string, cause?: unknown): number =>
+    problems.push(new HoldfastError('damaged', { object: `${object} in ${storage.location}`, reason }, cause));
   for await (const { key } of storage.list(folderOf('key'))) {
     const keyId = idOf(key);
     if (keyId === undefined) continue;
+    const bytes = await storage.get(key).catch((error: unknown) => {
+      if (!isError(error, 'storage-missing')) throw error; // removed meanwhile
+    });
+    if (bytes === undefined) continue;
     try {
-      const bytes = await storage.get(key);
-      if (hash('sha256', bytes) !== keyId) throw new Error(`key file ${keyId.slice(0, 8)} has changed: its hash is not its name`);
+      if (hash('sha256', bytes) !== keyId) throw new Error('its content is not what its name says');
       const master = await openKeyFile(parseKeyFile(bytes), password);
-      if (master) return { master, keyId };
+      if (master === undefined) continue;
+      const json = new BufferSealer(master).open(sealedConfig);
+      if (json) return { master, keyId, json };
+      damaged(configKey, 'its seal does not fit');
     } catch (error) {
-      problems.push(error); // another key may still open
+      damaged(key, reasonOf(error), error); // another key may still open
     }
   }
-  const [first] = problems;
-  if (first !== undefined) throw new HoldfastError('damaged', { object: `a key of ${storage.location}`, reason: reasonOf(first) }, first);
-  throw new HoldfastError('password-wrong', { location: storage.location });
+  throw problems[0] ?? new HoldfastError('password-wrong', { location: storage.location });
+}
+
+interface OpenedKey {
+  readonly master: MasterKey;
+  readonly keyId: string;
+  readonly json: Uint8Array;
 }
 
 function decodeConfigOf(location: string, json: Uint8Array): RepositoryConfig {

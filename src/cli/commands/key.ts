@@ -98,5 +98,5 @@ async function withRepository(
 }
 
 function readNewPassword(context: CommandContext, repository: Repository): Promise<string> {
-  return givenPassword(context, newPassword, repository.location, ({ askNewPassword }) => askNewPassword(repository.location));
+  return givenPassword(context, newPassword, repository.location, 'new');
 }

@@ -1,6 +1,6 @@
 import { exitStatus } from '../../errors.ts';
 import type { CommandDescription } from '../command-description.ts';
-import { readVersion } from '../version.ts';
+import { readVersion } from '../../util/program-version.ts';
 
 export const versionCommand: CommandDescription = {
   name: 'version',

@@ -47,7 +47,7 @@ export function longLineOfEntry(path: string, node: TreeNode): string {
 }
 
 /** `drwxr-xr-x`. */
-export function formatMode(node: TreeNode): string {
+function formatMode(node: TreeNode): string {
   const mode = stMode(node.mode, node.type);
   const three = (shift: number, special: number, letter: string): string => {
     const bits = (mode >> shift) & 7;

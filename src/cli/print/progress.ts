@@ -51,7 +51,7 @@ export function createProgress(choice: ProgressChoice): Progress {
     const measured = pace(latest, seconds);
     if (json) stdout.write(`${JSON.stringify(statusOf(latest, seconds, measured, choice.done, problems))}\n`);
     else if (live) {
-      stderr.write(`\r\u001b[K${lineOf(latest, measured).slice(0, Math.max(20, (stderr.columns ?? 80) - 1))}`);
+      stderr.write(`\r\u001b[K${lineOf(latest, measured).slice(0, Math.max(20, (stderr.columns || 80) - 1))}`);
       liveShown = true;
     } else if (latest !== shown) stderr.write(`${lineOf(latest, measured)}\n`);
     shown = latest;

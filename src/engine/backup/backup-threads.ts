@@ -22,6 +22,8 @@ export interface ThreadsRequest {
   readonly capture: Capture;
   readonly time: Date;
   readonly parentTree: string | undefined;
+  /** Whether the parent's entries may be written again without being read. */
+  readonly reuseEntries: boolean;
   readonly compression: 'auto' | 'off' | 'max';
   readonly withAtime: boolean;
   readonly dryRun: boolean;
@@ -87,18 +89,21 @@ class BackupRun {
 
   async finish(): Promise<ThreadsResult> {
     const stagingPrefix = `${(await this.#repository.storage.local?.stagingFolder()) ?? tmpdir()}/pack-${randomUUID()}-`;
-    const interrupt = (): void => this.#fail(new HoldfastError('interrupted'));
-    this.#context.signal.addEventListener('abort', interrupt, { once: true });
+    const { signal } = this.#context;
+    const interrupt = (): void => this.#fail(signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError('interrupted'));
+    signal.addEventListener('abort', interrupt, { once: true });
     const timer = setInterval(() => this.#reportProgress(), progressInterval);
     try {
-      if (this.#context.signal.aborted) interrupt();
+      if (signal.aborted) interrupt();
       await this.#runThreads(stagingPrefix);
       await Promise.all(this.#commits);
+      // Before the index is written: where the disk is full, this makes the room it needs.
+      if (this.#failure) await removeStaged(stagingPrefix);
       // Also after a failure: what is stored need not be stored again by the next run.
       await this.#indexWriter.finish().catch((error: unknown) => this.#fail(error));
     } finally {
       clearInterval(timer);
-      this.#context.signal.removeEventListener('abort', interrupt);
+      signal.removeEventListener('abort', interrupt);
       await removeStaged(stagingPrefix);
     }
     this.#reportProgress();
@@ -142,13 +147,15 @@ class BackupRun {
   }
 
   #engineStart(): Omit<EngineStart, keyof ThreadStart | 'mailbox'> {
-    const { capture, time, parentTree, withAtime } = this.#request;
+    const { capture, time, parentTree, reuseEntries, withAtime } = this.#request;
     const { storage, config } = this.#repository;
     return {
       polynomial: config.polynomial,
       work: capture.shape === 'tree' ? { kind: 'tree', capture } : { kind: 'streams', time: BigInt(time.getTime()) * 1_000_000n },
       withAtime,
       parentTree,
+      // Times of last access are in the entries, and change without a trace.
+      reuseEntries: reuseEntries && !withAtime,
       packIds: parentTree === undefined ? new Uint8Array(0) : Buffer.from(this.#index.packs.join(''), 'hex'),
       localFolder: storage.local?.path('config').slice(0, -'config'.length),
     };

@@ -1,4 +1,5 @@
 /** The engine thread: walks and reads the source, cuts it into blobs for the workers, and writes the trees. */
+import { assertRunning } from './job-queue.ts';
 import { ContentChunker } from './content-chunker.ts';
 import { FolderQueue } from './folder-queue.ts';
 import { Mailbox } from './mailbox.ts';
@@ -42,9 +43,11 @@ function runEngine(start: EngineStart): void {
       statistics,
       counters,
       withAtime: start.withAtime,
+      reuseEntries: start.reuseEntries,
       hasBlob: (id) => index.has(id, 'data'),
       report: (path, reason) => port.postMessage({ type: 'problem', path, reason }),
       notice: (message) => port.postMessage({ type: 'notice', message }),
+      assertRunning: () => assertRunning(start.shared),
     });
     walker.walk(start.parentTree, onRoot);
     parents.close();

@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { reasonOf } from '../../errors.ts';
 import { fsPath } from '../../util/path-bytes.ts';
+import { entryStatsOf, type EntryStats } from '../platform/entry-stats.ts';
 import type { BlobOwner, ContentChunker } from './content-chunker.ts';
 import { leastChunk } from './shared-state.ts';
 
@@ -20,7 +21,7 @@ export interface ReadResult {
 /** Reads a whole file into blobs. `whileOpen` runs once with its descriptor. Never throws for what is the file's fault. */
 export function readFileContent(
   path: string,
-  stats: BigIntStats,
+  stats: EntryStats,
   chunker: ContentChunker,
   content: BlobOwner,
   progress: (bytes: number) => void,
@@ -34,7 +35,7 @@ export function readFileContent(
     if (fd >= 0) closeSync(fd);
     return { size: 0, stored: false, problem: reasonOf(error) };
   }
-  const expected = Number(stats.size);
+  const expected = stats.size;
   let failure: unknown;
   const read = (address: number, most: number): number => {
     try {
@@ -76,7 +77,7 @@ function openQuietly(path: string): number {
   }
 }
 
-function hasChanged(fd: number, before: BigIntStats): boolean {
-  const now = fstatSync(fd, { bigint: true });
-  return now.size !== before.size || now.mtimeNs !== before.mtimeNs;
+function hasChanged(fd: number, before: EntryStats): boolean {
+  const now = entryStatsOf(fstatSync(fd, { bigint: true }));
+  return now.size !== before.size || now.mtime.second !== before.mtime.second || now.mtime.nanosecond !== before.mtime.nanosecond;
 }

@@ -5,6 +5,11 @@ export class BackupAborted extends Error {
   override readonly name = 'BackupAborted';
 }
 
+/** Throws BackupAborted when the run is over. */
+export function assertRunning(shared: SharedState): void {
+  if (Atomics.load(new Int32Array(shared.control), control.aborted) !== 0) throw new BackupAborted();
+}
+
 /** The engine thread's end of the queue: publishes jobs, and collects their hashes in order. */
 export class JobPublisher {
   readonly #control: Int32Array;

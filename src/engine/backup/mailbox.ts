@@ -3,6 +3,7 @@
  * that is not a folder of this machine, and the bytes of streams.
  */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import { isError } from '../../errors.ts';
 import type { ByteRange, Storage } from '../../storage/storage.ts';
 import type { StreamEntry } from '../../sources/source.ts';
 import { BackupAborted } from './job-queue.ts';
@@ -17,7 +18,8 @@ export type StreamMessage =
   | { readonly type: 'entry-end' }
   | { readonly type: 'end' };
 
-type Delivery = StreamMessage | { readonly type: 'object'; readonly bytes: Uint8Array };
+/** An object is undefined where the repository has lost it. */
+type Delivery = StreamMessage | { readonly type: 'object'; readonly bytes: Uint8Array | undefined };
 
 /** The engine thread's end. */
 export class Mailbox {
@@ -29,11 +31,12 @@ export class Mailbox {
     this.#control = new Int32Array(shared.control);
   }
 
-  /** Part of an object of the repository. Sleeps until it is there. */
+  /** Part of an object of the repository. Sleeps until it is there. Throws a plain error where the repository has lost it. */
   fetch(key: string, range: ByteRange): Uint8Array {
     this.#port.postMessage({ key, range });
     const delivery = this.#receive();
     if (delivery.type !== 'object') throw new Error(`an object was asked for and ${delivery.type} came`);
+    if (delivery.bytes === undefined) throw new Error(`${key} is not there`);
     return delivery.bytes;
   }
 
@@ -69,7 +72,13 @@ export class MailboxServer {
     this.#port = port;
     this.#control = new Int32Array(shared.control);
     port.on('message', ({ key, range }: { key: string; range: ByteRange }) => {
-      storage.get(key, range).then((bytes) => this.#send({ type: 'object', bytes }), fail);
+      storage.get(key, range).then(
+        (bytes) => this.#send({ type: 'object', bytes }),
+        (error: unknown) => {
+          if (isError(error, 'storage-missing') || isError(error, 'storage-short')) this.#send({ type: 'object', bytes: undefined });
+          else fail(error);
+        },
+      );
     });
   }
 

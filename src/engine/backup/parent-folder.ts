@@ -31,7 +31,7 @@ const treeStart = '{"nodes":[';
 
 /** An entry in the form that restic and holdfast write, without escapes and extended attributes: nearly all are. */
 const plainEntry =
-  /\{"name":"([^"\\]+)","type":"([a-z]+)"(?:,"mode":\d+)?,"mtime":"([^"\\]+)","atime":"[^"\\]+","ctime":"([^"\\]+)","uid":\d+,"gid":\d+(?:,"user":"[^"\\]*")?(?:,"group":"[^"\\]*")?(?:,"inode":(\d+))?(?:,"device_id":\d+)?(?:,"size":(\d+))?(?:,"links":\d+)?(?:,"linktarget":"[^"\\]*")?(?:,"device":\d+)?,"content":(?:null|\[("[0-9a-f",]*")?\])(?:,"subtree":"([0-9a-f]{64})")?\}/y;
+  /\{"name":"([^"\\]+)","type":"([a-z]+)"(?:,"mode":\d+)?,"mtime":"([^"\\]+)","atime":"[^"\\]+","ctime":"([^"\\]+)","uid":\d+,"gid":\d+(?:,"user":"[^"\\]*")?(?:,"group":"[^"\\]*")?(?:,"inode":(\d+))?(?:,"device_id":\d+)?(?:,"size":(\d+))?(?:,"links":\d+)?(?:,"linktarget":"[^"\\]*")?(?:,"device":\d+)?,"content":(?:null|\[("[0-9a-f]{64}"(?:,"[0-9a-f]{64}")*)?\])(?:,"subtree":"([0-9a-f]{64})")?\}/y;
 
 /** The entries of a tree. Throws `damaged` or `hostile` when it is none. */
 export function readParentEntries(json: Uint8Array): ParentEntry[] {

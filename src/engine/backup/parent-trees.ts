@@ -2,6 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { BlobOpener } from '../pack/blob-opener.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import { keyOf } from '../layout.ts';
+import { mostPlainBytes } from '../pack/pack-header.ts';
+import { BackupAborted } from './job-queue.ts';
 import type { Mailbox } from './mailbox.ts';
 import { readParentEntries, type ParentFolder } from './parent-folder.ts';
 import type { EngineStart } from './thread-start.ts';
@@ -30,11 +32,13 @@ export class ParentTrees {
     if (entry < 0) return undefined;
     try {
       const length = this.#index.lengthOf(entry);
+      if (Math.max(length, this.#index.uncompressedLengthOf(entry)) > mostPlainBytes) return undefined;
       const input = this.#opener.input(length);
       this.#readPack(this.#index.packOf(entry), this.#index.offsetOf(entry), input);
       const json = this.#opener.open(id, 0, length, this.#index.uncompressedLengthOf(entry));
       return { tree: id, entries: readParentEntries(json) };
-    } catch {
+    } catch (error) {
+      if (error instanceof BackupAborted) throw error;
       // A damaged parent costs time, nothing else; `check` is what reports it.
       return undefined;
     }
@@ -43,6 +47,7 @@ export class ParentTrees {
   close(): void {
     if (this.#file >= 0) closeSync(this.#file);
     this.#file = -1;
+    this.#openPack = -1;
   }
 
   #readPack(pack: number, offset: number, target: Uint8Array): void {

@@ -1,3 +1,5 @@
+import { normalize } from 'node:path/posix';
+
 /** The folders that lead to what is backed up, as a tree of names: a snapshot holds the whole way from `/`. */
 export type RootTree = Map<string, RootTree | 'whole'>;
 
@@ -5,7 +7,9 @@ export type RootTree = Map<string, RootTree | 'whole'>;
 export function rootTree(paths: readonly string[]): RootTree | 'whole' {
   const tree: RootTree = new Map();
   for (const path of paths) {
-    const names = path.split('/').filter((name) => name !== '');
+    const names = normalize(path)
+      .split('/')
+      .filter((name) => name !== '');
     if (names.length === 0) return 'whole';
     addPath(tree, names);
   }

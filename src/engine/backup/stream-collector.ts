@@ -50,7 +50,10 @@ export class StreamCollector {
   #addStream(entry: StreamMessage & { type: 'entry' }): void {
     const names = entry.path.split('/').filter((name) => name !== '');
     const name = names.pop();
-    if (name === undefined) throw new HoldfastError('internal', { reason: 'a stream has no name' });
+    if (name === undefined || [...names, name].some((part) => part === '.' || part === '..'))
+      throw new HoldfastError('internal', { reason: `a stream has the path "${entry.path}"` });
+    const folder = this.#folderOf(names, entry.path);
+    if (folder.has(name)) throw new HoldfastError('internal', { reason: `two streams have the path "${entry.path}"` });
     const blobs: string[] = [];
     const reader = new ChunkReader(this.#mailbox, this.#chunker.bytes);
     const size = this.#chunker.addLarge({ expect: () => {}, add: (hash) => blobs.push(hash) }, reader.read, (bytes) => {
@@ -59,14 +62,16 @@ export class StreamCollector {
     this.#counters[counter.files] = (this.#counters[counter.files] ?? 0) + 1;
     this.#statistics.filesNew += 1;
     this.#statistics.bytes += size;
-    this.#folderOf(names).set(name, { node: { ...this.#node(name, fileType | entry.mode, entry.modified), size, links: 1 }, blobs });
+    folder.set(name, { node: { ...this.#node(name, fileType | entry.mode, entry.modified), size, links: 1 }, blobs });
   }
 
-  #folderOf(names: readonly string[]): StreamFolder {
+  #folderOf(names: readonly string[], path: string): StreamFolder {
     let folder = this.#root;
     for (const name of names) {
       const known = folder.get(name);
-      const next: StreamFolder = known instanceof Map ? known : new Map();
+      if (known !== undefined && !(known instanceof Map))
+        throw new HoldfastError('internal', { reason: `a stream has the path "${path}", and another is where its folder should be` });
+      const next: StreamFolder = known ?? new Map();
       folder.set(name, next);
       folder = next;
     }

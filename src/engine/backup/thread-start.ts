@@ -31,6 +31,7 @@ export interface EngineStart extends ThreadStart {
   /** The engine's end of the mailbox. */
   readonly mailbox: MessagePort;
   readonly parentTree: string | undefined;
+  readonly reuseEntries: boolean;
   /** 32 bytes a pack, by pack number: so that parent trees can be found. */
   readonly packIds: Uint8Array;
   /** Where a pack's file lies, up to its key, on storage of this machine. */

@@ -2,16 +2,16 @@
  * Walks folders and files, synchronously: at a hundred thousand files a promise each would cost more than the file. Whatever cannot
  * be read is reported and left out; the walk goes on.
  */
-import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { reasonOf } from '../../errors.ts';
 import type { TreeCapture } from '../../sources/source.ts';
 import { decodePath, fsPath } from '../../util/path-bytes.ts';
+import type { EntryStats, FileTime } from '../platform/entry-stats.ts';
 import { platformCalls, type PlatformCalls, type Xattr } from '../platform/platform-calls.ts';
-import { cacheTagRule, namesKeptByTags, parseTagRule } from '../select/cache-dir.ts';
-import { combineSelectors, compilePatterns } from '../select/pattern.ts';
 import { compareNames } from '../tree/compare-names.ts';
-import { formatTime, goMode, nodeTypeOf, parseTime, toUint64, type TreeNode } from '../tree/node.ts';
+import { formatTime, formatTimeParts, goMode, nodeTypeOf, parseTime, type NodeType, type TreeNode, type Uint64 } from '../tree/node.ts';
 import type { ContentChunker } from './content-chunker.ts';
+import { EntrySelection } from './entry-selection.ts';
 import { readFileContent } from './file-reader.ts';
 import { PendingFolder, type FolderQueue } from './folder-queue.ts';
 import { OwnerNames } from './owner-names.ts';
@@ -28,17 +28,22 @@ export interface WalkTools {
   readonly statistics: Statistics;
   readonly counters: Float64Array;
   readonly withAtime: boolean;
+  /** Whether what is unchanged may be written again as the parent has it. */
+  readonly reuseEntries: boolean;
   /** Whether the repository still has a data blob. */
   hasBlob(id: string): boolean;
   report(path: string, reason: string): void;
   notice(message: string): void;
+  /** Throws BackupAborted when another thread has failed or the run was interrupted. */
+  assertRunning(): void;
 }
 
 /** One entry of a folder, with what the parent snapshot says of it. */
 interface Found {
   readonly path: string;
   readonly name: string;
-  readonly stats: BigIntStats;
+  readonly stats: EntryStats;
+  readonly type: NodeType;
   readonly before: ParentEntry | undefined;
   /** Where they had to be read for the whole folder at once. */
   readonly xattrs: Xattr[] | undefined;
@@ -48,9 +53,7 @@ export class TreeWalker {
   readonly #tools: WalkTools;
   readonly #owners = new OwnerNames();
   readonly #platform: PlatformCalls = platformCalls();
-  readonly #isExcluded: ((path: string) => boolean) | undefined;
-  readonly #tagRules;
-  readonly #largest: bigint | undefined;
+  readonly #selection: EntrySelection;
   readonly #oneFileSystem: boolean;
   readonly #roots: RootTree | 'whole';
 
@@ -58,14 +61,7 @@ export class TreeWalker {
     const { select } = capture;
     this.#tools = tools;
     this.#roots = rootTree(capture.roots);
-    const exclude = select.exclude ?? [];
-    const excludeInsensitive = select.excludeInsensitive ?? [];
-    if (exclude.length + excludeInsensitive.length > 0) {
-      const selector = combineSelectors([compilePatterns(exclude), compilePatterns(excludeInsensitive, { insensitive: true })]);
-      this.#isExcluded = (path) => selector.excluded(path);
-    }
-    this.#tagRules = [...(select.excludeCaches ? [cacheTagRule] : []), ...(select.excludeIfPresent ?? []).map(parseTagRule)];
-    this.#largest = select.excludeLargerThan === undefined ? undefined : BigInt(select.excludeLargerThan);
+    this.#selection = new EntrySelection(select, (path, reason) => tools.report(path, reason));
     this.#oneFileSystem = select.oneFileSystem ?? false;
     for (const limit of this.#platform.limits) tools.notice(limit);
   }
@@ -74,7 +70,7 @@ export class TreeWalker {
   walk(parentTree: string | undefined, onRoot: (tree: string) => void): void {
     const previous = parentTree === undefined ? undefined : this.#tools.parents.read(parentTree);
     const root = new PendingFolder(onRoot, previous);
-    if (this.#roots === 'whole') this.#walkEntries('', root, this.#stat('/')?.dev ?? 0n);
+    if (this.#roots === 'whole') this.#walkEntries('', root, this.#stat('/')?.device ?? 0);
     else this.#walkRoots('', this.#roots, root);
     this.#tools.folders.close(root);
   }
@@ -87,39 +83,47 @@ export class TreeWalker {
       const before = folder.previous?.entries.find((entry) => entry.name === name);
       const stats = this.#stat(at);
       if (stats === undefined) continue;
-      if (below === 'whole') this.#addEntry({ path: at, name, stats, before, xattrs: undefined }, folder, stats.dev);
+      if (below === 'whole')
+        this.#addEntry({ path: at, name, stats, type: nodeTypeOf(stats.mode), before, xattrs: undefined }, folder, stats.device);
       else {
         // A link on the way is followed, as the user's path did.
-        const target = stats.isSymbolicLink() ? (this.#stat(`${at}/.`) ?? stats) : stats;
-        this.#addFolder({ path: at, name, stats: target, before, xattrs: undefined }, folder, (inner) => this.#walkRoots(at, below, inner));
+        const target = nodeTypeOf(stats.mode) === 'symlink' ? this.#stat(`${at}/.`) : stats;
+        if (target === undefined) continue;
+        if (nodeTypeOf(target.mode) !== 'dir') this.#tools.report(at, 'it is not a folder');
+        else
+          this.#addFolder({ path: at, name, stats: target, type: 'dir', before, xattrs: undefined }, folder, (inner) =>
+            this.#walkRoots(at, below, inner),
+          );
       }
     }
   }
 
-  #walkEntries(path: string, folder: PendingFolder, device: bigint): void {
-    const names = this.#list(path);
+  #walkEntries(path: string, folder: PendingFolder, device: Uint64): void {
+    const names = this.#selection.list(path);
     const xattrsOf = this.#platform.slowXattrs ? this.#readXattrsTogether(path, names) : undefined;
     const previous = folder.previous?.entries ?? [];
     let next = 0;
     for (const name of names) {
+      this.#tools.assertRunning();
       const at = `${path}/${name}`;
-      if (this.#isExcluded?.(at)) continue;
+      if (this.#selection.isExcluded(at)) continue;
       const stats = this.#stat(at);
       if (stats === undefined) continue;
-      if (this.#largest !== undefined && stats.isFile() && stats.size > this.#largest) continue;
+      const type = nodeTypeOf(stats.mode);
+      if (type === 'file' && this.#selection.isTooLarge(stats.size)) continue;
       while (next < previous.length && compareNames(previous[next]?.name ?? '', name) < 0) next += 1;
       const before = previous[next]?.name === name ? previous[next] : undefined;
-      this.#addEntry({ path: at, name, stats, before, xattrs: xattrsOf?.get(name) }, folder, device);
+      this.#addEntry({ path: at, name, stats, type, before, xattrs: xattrsOf?.get(name) }, folder, device);
     }
   }
 
-  #addEntry(found: Found, folder: PendingFolder, device: bigint): void {
-    const { path, stats } = found;
-    if (stats.isFile()) this.#addFile(found, folder);
-    else if (stats.isDirectory()) {
+  #addEntry(found: Found, folder: PendingFolder, device: Uint64): void {
+    const { path, stats, type } = found;
+    if (type === 'file') this.#addFile(found, folder);
+    else if (type === 'dir') {
       this.#addFolder(found, folder, (inner) => {
         // Another file system's mount point stays as an empty folder, so that there is something to mount on after a restore.
-        if (!this.#oneFileSystem || stats.dev === device) this.#walkEntries(path, inner, device);
+        if (!this.#oneFileSystem || stats.device === device) this.#walkEntries(path, inner, device);
       });
     } else this.#addSpecial(found, folder);
   }
@@ -151,8 +155,8 @@ export class TreeWalker {
       statistics.filesUnmodified += 1;
       statistics.bytes += before.size;
       this.#count(1, before.size);
-      if (this.#tools.withAtime) folder.add({ ...this.#node(found), size: before.size, content: before.content });
-      else folder.reuse(before);
+      if (this.#tools.reuseEntries) folder.reuse(before);
+      else folder.add({ ...this.#node(found), size: before.size, content: before.content });
     } else this.#readFile(found, folder);
     folders.writeReady();
   }
@@ -183,11 +187,10 @@ export class TreeWalker {
   }
 
   #addSpecial(found: Found, folder: PendingFolder): void {
-    const { path, stats, before } = found;
-    if (nodeTypeOf(Number(stats.mode)) === 'irregular')
-      return this.#tools.report(path, 'it is neither file, folder, link, device nor pipe');
+    const { path, type, before } = found;
+    if (type === 'irregular') return this.#tools.report(path, 'it is neither file, folder, link, device nor pipe');
     if (before && this.#hasSameMetadata(found)) return folder.reuse(before);
-    if (!stats.isSymbolicLink()) return folder.add(this.#node(found));
+    if (type !== 'symlink') return folder.add(this.#node(found));
     try {
       folder.add({ ...this.#node(found), linktarget: decodePath(readlinkSync(fsPath(path), 'buffer')) });
     } catch (error) {
@@ -199,61 +202,39 @@ export class TreeWalker {
    * Whether the parent's entry can be written again as it is. The time of the last change of an inode covers its mode, owner, links
    * and extended attributes; so nothing of it needs to be read. Times of last access are not covered.
    */
-  #hasSameMetadata({ stats, before }: Found): boolean {
-    return before !== undefined && !this.#tools.withAtime && before.type === nodeTypeOf(Number(stats.mode)) && isSameInode(stats, before);
+  #hasSameMetadata({ stats, type, before }: Found): boolean {
+    return before !== undefined && this.#tools.reuseEntries && before.type === type && isSameInode(stats, before);
   }
 
   /** What a node says of any kind of entry. */
-  #node({ path, name, stats, xattrs = this.#xattrs(path) }: Found): TreeNode {
-    const mode = Number(stats.mode);
-    const type = nodeTypeOf(mode);
-    const uid = Number(stats.uid);
-    const gid = Number(stats.gid);
-    const mtime = formatTime(stats.mtimeNs);
-    const hardLinked = type !== 'dir' && stats.nlink > 1n;
+  #node({ path, name, stats, type, xattrs = this.#xattrs(path) }: Found): TreeNode {
+    const { uid, gid } = stats;
+    const mtime = format(stats.mtime);
     const isDevice = type === 'dev' || type === 'chardev';
     return {
       name,
       type,
-      mode: goMode(mode),
+      mode: goMode(stats.mode),
       mtime,
       // As restic: the time of the last access changes with every backup, and with it every tree.
-      atime: this.#tools.withAtime ? formatTime(stats.atimeNs) : mtime,
-      ctime: formatTime(stats.ctimeNs),
+      atime: this.#tools.withAtime ? format(stats.atime) : mtime,
+      ctime: format(stats.ctime),
       uid,
       gid,
       ...this.#owners.of(uid, gid),
-      inode: toUint64(stats.ino),
+      inode: stats.inode,
       // Only needed to tell hard links apart; without it a move to another disk does not change every tree.
-      deviceId: hardLinked ? toUint64(stats.dev) : 0,
+      deviceId: type !== 'dir' && stats.links > 1 ? stats.device : 0,
       size: 0,
-      links: type === 'file' || type === 'symlink' || isDevice ? toUint64(stats.nlink) : 0,
-      ...(isDevice ? { device: toUint64(stats.rdev) } : {}),
+      links: type === 'file' || type === 'symlink' || isDevice ? stats.links : 0,
+      ...(isDevice ? { device: stats.specialDevice } : {}),
       ...(xattrs.length > 0 ? { extendedAttributes: xattrs } : {}),
     };
   }
 
-  /** Names in the order of their bytes, after what tag files leave. A folder that cannot be read is kept, empty, and reported. */
-  #list(path: string): string[] {
-    const folder = path === '' ? '/' : path;
+  #stat(path: string): EntryStats | undefined {
     try {
-      let names = readdirSync(fsPath(folder), 'utf8').sort();
-      // U+FFFD stands for bytes that are not UTF-8; and JavaScript's order is that of bytes only below the surrogates.
-      if (names.some((name) => /[\uD800-\uFFFF]/.test(name))) {
-        names = readdirSync(fsPath(folder), 'buffer').map(decodePath).sort(compareNames);
-      }
-      if (this.#tagRules.length === 0) return names;
-      const kept = namesKeptByTags(folder, this.#tagRules, (at, reason) => this.#tools.report(at, reason));
-      return kept === undefined ? names : names.filter((name) => kept.includes(name));
-    } catch (error) {
-      this.#tools.report(folder, reasonOf(error));
-      return [];
-    }
-  }
-
-  #stat(path: string): BigIntStats | undefined {
-    try {
-      return lstatSync(fsPath(path), { bigint: true });
+      return this.#platform.statEntry(path);
     } catch (error) {
       this.#tools.report(path, reasonOf(error));
       return undefined;
@@ -282,14 +263,16 @@ export class TreeWalker {
 }
 
 /** As restic decides: size, time of change of content and of metadata, and inode are what they were. */
-function isUnchanged(stats: BigIntStats, before: ParentEntry): boolean {
-  return Number(stats.size) === before.size && isSameInode(stats, before);
+function isUnchanged(stats: EntryStats, before: ParentEntry): boolean {
+  return stats.size === before.size && isSameInode(stats, before);
 }
 
-function isSameInode(stats: BigIntStats, before: ParentEntry): boolean {
-  return (
-    formatTime(stats.mtimeNs) === utc(before.mtime) && formatTime(stats.ctimeNs) === utc(before.ctime) && String(stats.ino) === before.inode
-  );
+function isSameInode(stats: EntryStats, before: ParentEntry): boolean {
+  return format(stats.mtime) === utc(before.mtime) && format(stats.ctime) === utc(before.ctime) && String(stats.inode) === before.inode;
+}
+
+function format({ second, nanosecond }: FileTime): string {
+  return formatTimeParts(second, nanosecond);
 }
 
 /** restic writes local time; ours is UTC already. */

@@ -13,12 +13,14 @@ export function newKeyDerivation(): KeyDerivation {
   return { N: 32768, r: 8, p: 3, salt: randomBytes(64) };
 }
 
-/** Hostile key files must not exhaust memory or time: N·r is bounded to 1 GiB, p to 64, and the salt to what the format says. */
+const mostMemory = 2 ** 30;
+const mostWork = 2 ** 32;
+
+/** Hostile key files must not exhaust memory or time: 1 GiB is taken at most, 4 GiB are filled in all (some ten seconds), and the salt is what the format says. */
 export function isAcceptable({ N, r, p, salt }: KeyDerivation): boolean {
-  const powerOfTwo = Number.isInteger(N) && N > 1 && (N & (N - 1)) === 0;
-  return (
-    powerOfTwo && Number.isInteger(r) && r > 0 && Number.isInteger(p) && p > 0 && p <= 64 && 128 * N * r <= 2 ** 30 && salt.length === 64
-  );
+  if (![N, r, p].every((value) => Number.isInteger(value) && value > 0)) return false;
+  const powerOfTwo = N > 1 && Number.isInteger(Math.log2(N));
+  return powerOfTwo && 128 * r * Math.max(N, p) <= mostMemory && 128 * N * r * p <= mostWork && salt.length === 64;
 }
 
 /** The 64 bytes of key material for a password, computed off the main thread. */

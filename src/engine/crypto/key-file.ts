@@ -50,9 +50,10 @@ export function parseKeyFile(bytes: Uint8Array): KeyFile {
   };
   if (!isAcceptable(derivation)) throw new Error('its key derivation has parameters that are not acceptable');
   return {
-    created: readString(wire['created'], 'created'),
-    username: readString(wire['username'], 'username'),
-    hostname: readString(wire['hostname'], 'hostname'),
+    // Labels only: other programs leave them out.
+    created: readString(wire['created'] ?? '0001-01-01T00:00:00Z', 'created'),
+    username: readString(wire['username'] ?? '', 'username'),
+    hostname: readString(wire['hostname'] ?? '', 'hostname'),
     derivation,
     data: Buffer.from(readString(wire['data'], 'data'), 'base64'),
   };

@@ -8,6 +8,7 @@
  * stored twice, which the format allows.
  */
 import { randomInt } from 'node:crypto';
+import { HoldfastError } from '../../errors.ts';
 import type { BlobType } from '../pack/pack-header.ts';
 
 const wordsPerEntry = 12;
@@ -65,7 +66,7 @@ export class BlobIndex {
 
   /** A new index with room for `expected` blobs in its first level. */
   static create(expected = 0): BlobIndex {
-    const base = 2 ** Math.max(14, Math.ceil(Math.log2((expected + 1) / fullness)));
+    const base = 2 ** Math.max(14, Math.ceil(Math.log2((Math.min(expected, mostEntries) + 1) / fullness)));
     const slots = new SharedArrayBuffer(base * 4, { maxByteLength: mostEntries * 4 * 4 });
     const entries = new SharedArrayBuffer(65536, { maxByteLength: mostEntries * bytesPerEntry });
     const index = new BlobIndex({ control: new SharedArrayBuffer(256), entries, slots }, randomInt(2 ** 31));
@@ -197,6 +198,7 @@ export class BlobIndex {
 
   #growEntries(needed: number): void {
     const { entries } = this.shared;
+    if (needed > entries.maxByteLength) throw new HoldfastError('internal', { reason: `the repository has more than ${mostEntries} blobs` });
     while (entries.byteLength < needed) {
       const target = Math.min(entries.maxByteLength, Math.max(needed, Math.ceil((entries.byteLength * 1.25) / 65536) * 65536));
       try {

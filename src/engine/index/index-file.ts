@@ -61,14 +61,25 @@ function encodeBlob({ id, type, offset, length, uncompressedLength }: PackedBlob
  */
 export function readIndex(json: Buffer, visitor: IndexVisitor): void {
   const scanner = new IndexScanner(json);
-  if (scanner.isCanonical()) return scanner.scan(visitor);
+  try {
+    scanner.scan(visitor);
+  } catch {
+    // Another form (rustic gives its packs a time), or no index: then the parser says why.
+    parseIndex(json, visitor, scanner.visited);
+  }
+}
+
+/** Visits what the JSON holds, but for the first `visited` packs and blobs. */
+function parseIndex(json: Buffer, visitor: IndexVisitor, visited: number): void {
   const wire = readObject(JSON.parse(json.toString('utf8')), 'the index');
   const id = new Uint32Array(8);
   const idBytes = Buffer.from(id.buffer);
+  let at = 0;
   for (const item of readArray(wire['packs'] ?? [], 'packs')) {
     const pack = readPack(item);
-    visitor.pack(pack.id);
+    if (at++ >= visited) visitor.pack(pack.id);
     for (const blob of pack.blobs) {
+      if (at++ < visited) continue;
       idBytes.write(blob.id, 'hex');
       visitor.blob(id, blob.type, blob.offset, blob.length, blob.uncompressedLength);
     }
@@ -94,10 +105,10 @@ function readBlob(value: unknown): PackedBlob {
   };
 }
 
-const canonicalStart = '{"packs":[{"id":"';
-
 /** Scans the canonical form: the fields in restic's order, without white space. */
 class IndexScanner {
+  /** Packs and blobs given to the visitor. */
+  visited = 0;
   readonly #json: Buffer;
   readonly #id = new Uint32Array(8);
   readonly #idBytes = new Uint8Array(this.#id.buffer);
@@ -107,16 +118,13 @@ class IndexScanner {
     this.#json = json;
   }
 
-  isCanonical(): boolean {
-    return this.#json.toString('latin1', 0, canonicalStart.length) === canonicalStart;
-  }
-
   scan(visitor: IndexVisitor): void {
     this.#expect('{"packs":[');
     do {
       this.#expect('{"id":"');
       this.#readId();
       visitor.pack(Buffer.from(this.#idBytes).toString('hex'));
+      this.visited += 1;
       this.#expect('","blobs":[');
       this.#scanBlobs(visitor);
     } while (this.#take(','));
@@ -141,6 +149,7 @@ class IndexScanner {
       const uncompressedLength = this.#take(',"uncompressed_length":') ? this.#readNumber() : 0;
       this.#expect('}');
       visitor.blob(this.#id, type, offset, length, uncompressedLength);
+      this.visited += 1;
     } while (this.#take(','));
     this.#expect(']}');
   }

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import { createKernelMemory } from '../kernels/kernels.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import { Sealer, sealerScratchSize } from '../crypto/sealer.ts';
+import { mostPlainBytes } from './pack-header.ts';
 import { ZstdCodec } from './zstd-codec.ts';
 
 export class BlobOpener {
@@ -42,6 +43,7 @@ export class BlobOpener {
     const plainLength = offset + length <= this.#inputSize ? this.#sealer.openAt(at, length, at + 16) : -1;
     if (plainLength < 0) throw new Error(`the seal of blob ${id} does not fit`);
     let content = this.#sealer.bytes.subarray(at + 16, at + 16 + plainLength);
+    if (uncompressedLength > mostPlainBytes) throw new Error(`blob ${id} has an impossible size`);
     if (uncompressedLength > 0) {
       if (this.#plain.length < uncompressedLength) this.#plain = new Uint8Array(plainSize(uncompressedLength));
       if (!this.#codec.decompress(content, this.#plain, 0, uncompressedLength)) throw new Error(`blob ${id} does not decompress`);

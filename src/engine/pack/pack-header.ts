@@ -15,6 +15,9 @@ export interface PackedBlob {
   readonly uncompressedLength: number;
 }
 
+/** What a hostile file or blob may expand to at most: far above any honest index or tree. */
+export const mostPlainBytes = 512 * 2 ** 20;
+
 const plainRecord = 37;
 const compressedRecord = 41;
 

@@ -7,7 +7,6 @@ import zlib from 'node:zlib';
 import { releaseBuffer } from '../crypto/release-buffer.ts';
 
 interface PrivateHandle {
-  reset(): void;
   writeSync(
     flush: number,
     input: Uint8Array,
@@ -49,8 +48,8 @@ export class ZstdCodec {
   constructor(compression: Compression = 'auto', allowPrivateHandle = true) {
     this.#params = parameters[compression];
     if (allowPrivateHandle) {
-      this.#compressor = reuse(zlib.createZstdCompress({ params: this.#params, chunkSize: 1024 }));
-      this.#decompressor = reuse(zlib.createZstdDecompress({ chunkSize: 1024 }));
+      this.#compressor = ReusedContext.create(() => zlib.createZstdCompress({ params: this.#params, chunkSize: 1024 }));
+      this.#decompressor = ReusedContext.create(() => zlib.createZstdDecompress({ chunkSize: 1024 }));
     }
     this.usesPrivateHandle = this.#compressor !== undefined && this.#decompressor !== undefined && this.#worksReused();
   }
@@ -60,6 +59,7 @@ export class ZstdCodec {
     const room = compressBound(input.length);
     if (this.usesPrivateHandle && this.#compressor) {
       const length = this.#compressor.run(zlib.constants.ZSTD_e_end, input, output, at, room);
+      if (length < 0) this.#compressor.renew();
       return length >= 0 && length < input.length ? length : -1;
     }
     const result = zlib.zstdCompressSync(input, {
@@ -76,7 +76,7 @@ export class ZstdCodec {
   /** Decompresses one frame of `size` bytes into `output[at…]`. Returns false when the frame is broken or its size is another. */
   decompress(input: Uint8Array, output: Uint8Array, at: number, size: number): boolean {
     if (this.usesPrivateHandle && this.#decompressor) {
-      return this.#decompressor.run(zlib.constants.ZSTD_e_continue, input, output, at, size) === size;
+      return decompressReused(this.#decompressor, input, output, at, size);
     }
     try {
       const result = zlib.zstdDecompressSync(input, { chunkSize: Math.max(64, size), maxOutputLength: Math.max(64, size) });
@@ -151,42 +151,86 @@ export function compressFrame(input: Uint8Array, level = 3): Buffer {
   });
 }
 
+/** What a context was left with by a broken frame would be taken for the beginning of the next: then it is renewed and asked again. */
+function decompressReused(context: ReusedContext, input: Uint8Array, output: Uint8Array, at: number, size: number): boolean {
+  const announced = frameContentSize(input);
+  if (announced !== undefined && announced !== size) return false;
+  for (;;) {
+    const { isFresh } = context;
+    const length = context.run(zlib.constants.ZSTD_e_continue, input, output, at, size);
+    // A frame that announces its size is held to it; any other may have more than fits.
+    if (length === size && (announced !== undefined || context.isDrained())) return true;
+    context.renew();
+    if (isFresh) return false;
+  }
+}
+
+/** A native context and the numbers it writes: output left, input left. */
+interface Native {
+  readonly handle: PrivateHandle;
+  readonly state: Uint32Array;
+}
+
+const nothing = new Uint8Array(0);
+const oneByte = new Uint8Array(1);
+
 class ReusedContext {
-  readonly #handle: PrivateHandle;
-  readonly #state: Uint32Array;
+  /** Nothing has gone through it yet. */
+  isFresh = true;
+  readonly #make: () => zlib.ZstdCompress | zlib.ZstdDecompress;
+  #native: Native;
   #failed = false;
 
-  constructor(stream: NodeJS.EventEmitter, handle: PrivateHandle, state: Uint32Array) {
-    this.#handle = handle;
-    this.#state = state;
-    // Errors of the native side arrive as a callback on the handle, not as an exception.
-    Object.assign(handle, { onerror: () => (this.#failed = true) });
-    stream.on('error', () => (this.#failed = true));
+  private constructor(make: () => zlib.ZstdCompress | zlib.ZstdDecompress, native: Native) {
+    this.#make = make;
+    this.#native = this.#attend(native);
+  }
+
+  /** Undefined where Node has no such handle. */
+  static create(make: () => zlib.ZstdCompress | zlib.ZstdDecompress): ReusedContext | undefined {
+    const native = nativeOf(make());
+    return native && new ReusedContext(make, native);
   }
 
   /** Bytes written to the output, or -1 when the input was not consumed whole or the frame is broken. */
   run(flush: number, input: Uint8Array, output: Uint8Array, at: number, room: number): number {
     this.#failed = false;
-    this.#handle.writeSync(flush, input, 0, input.length, output, at, room);
-    const roomLeft = this.#state[0] ?? 0;
-    const inputLeft = this.#state[1] ?? 1;
-    if (!this.#failed && inputLeft === 0) return room - roomLeft;
-    this.#handle.reset(); // or the next frame would be read as the rest of this one
-    return -1;
+    this.isFresh = false;
+    const { handle, state } = this.#native;
+    handle.writeSync(flush, input, 0, input.length, output, at, room);
+    const [roomLeft = 0, inputLeft = 1] = state;
+    return !this.#failed && inputLeft === 0 ? room - roomLeft : -1;
+  }
+
+  /** True when no more output comes. */
+  isDrained(): boolean {
+    return this.run(zlib.constants.ZSTD_e_continue, nothing, oneByte, 0, 1) === 0;
+  }
+
+  /** Begins anew. (The handle's own `reset` forgets neither an error nor what it has read.) */
+  renew(): void {
+    const native = nativeOf(this.#make());
+    if (native) this.#native = this.#attend(native);
+    this.isFresh = true;
+  }
+
+  /** Errors of the native side arrive as a callback on the handle, not as an exception. */
+  #attend(native: Native): Native {
+    Object.assign(native.handle, { onerror: () => (this.#failed = true) });
+    return native;
   }
 }
 
-function reuse(stream: zlib.ZstdCompress | zlib.ZstdDecompress): ReusedContext | undefined {
+function nativeOf(stream: zlib.ZstdCompress | zlib.ZstdDecompress): Native | undefined {
   const handle: unknown = Reflect.get(stream, '_handle');
   const state: unknown = Reflect.get(stream, '_writeState');
-  return isHandle(handle) && state instanceof Uint32Array ? new ReusedContext(stream, handle, state) : undefined;
+  return isHandle(handle) && state instanceof Uint32Array ? { handle, state } : undefined;
 }
 
 function isHandle(value: unknown): value is PrivateHandle {
   return (
     typeof value === 'object' &&
     value !== null &&
-    typeof Reflect.get(value, 'writeSync') === 'function' &&
-    typeof Reflect.get(value, 'reset') === 'function'
+    typeof Reflect.get(value, 'writeSync') === 'function'
   );
 }

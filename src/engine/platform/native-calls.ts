@@ -3,12 +3,15 @@ import { createRequire } from 'node:module';
 import { getSystemErrorMap } from 'node:util';
 import type { KoffiFunc, LibraryHandle } from 'koffi';
 import { decodePath, encodePath, hasEscapedBytes } from '../../util/path-bytes.ts';
+import { readStatx, statxSize, type EntryStats } from './entry-stats.ts';
 import { SystemCallError, type PlatformCalls, type Xattr } from './system-calls.ts';
 
 const sixtyFourBits = new Set<string>(['x64', 'arm64', 'riscv64', 'ppc64', 'loong64', 's390x']);
 
 const currentFolder = -100;
 const doNotFollow = 0x100;
+/** STATX_BASIC_STATS: all that stat knows. */
+const basicStats = 0x7ff;
 const errorRange = 34;
 const errorNoData = 61;
 const errorNotSupported = 95;
@@ -46,11 +49,14 @@ class NativeCalls implements PlatformCalls {
   readonly #timesOfPath: KoffiFunc<(folder: number, path: Buffer, times: BigInt64Array, flags: number) => number>;
   readonly #timesOfFile: FileCall<[BigInt64Array]>;
   readonly #mknod: PathCall<[number, bigint]>;
+  readonly #statx: KoffiFunc<(folder: number, path: Buffer, flags: number, mask: number, result: Buffer) => number>;
   readonly #trim: KoffiFunc<(keep: number) => number> | undefined;
   readonly #path = Buffer.alloc(longestPath);
   readonly #names = Buffer.allocUnsafeSlow(mostXattrBytes);
   readonly #value = Buffer.allocUnsafeSlow(mostXattrBytes);
   readonly #times = new BigInt64Array(4);
+  readonly #stats = Buffer.alloc(statxSize);
+  readonly #statsView = new DataView(this.#stats.buffer, this.#stats.byteOffset, statxSize);
 
   constructor(libc: LibraryHandle, errno: () => number) {
     this.#errno = errno;
@@ -65,7 +71,15 @@ class NativeCalls implements PlatformCalls {
     this.#timesOfPath = libc.func('int utimensat(int folder, const void *path, const void *times, int flags)');
     this.#timesOfFile = libc.func('int futimens(int fd, const void *times)');
     this.#mknod = libc.func('int mknod(const void *path, unsigned int mode, unsigned long device)');
+    this.#statx = libc.func('int statx(int folder, const void *path, int flags, unsigned int mask, void *result)');
     this.#trim = findTrim(libc);
+  }
+
+  statEntry(path: string): EntryStats {
+    if (this.#statx(currentFolder, this.#pathBytes(path), doNotFollow, basicStats, this.#stats) < 0) {
+      throw failure(this.#errno(), 'lstat', path);
+    }
+    return readStatx(this.#statsView);
   }
 
   readXattrs(file: string | number): Xattr[] {

@@ -4,9 +4,10 @@
  * an argument of Node's cannot carry bytes that are not UTF-8, and there may be thousands.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, futimesSync, lutimesSync } from 'node:fs';
+import { accessSync, constants, futimesSync, lstatSync, lutimesSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { decodePath, encodePath, fsPath } from '../../util/path-bytes.ts';
+import { entryStatsOf, type EntryStats } from './entry-stats.ts';
 import { SystemCallError, type PlatformCalls, type Xattr } from './system-calls.ts';
 
 const mostOutput = 256 * 2 ** 20;
@@ -37,6 +38,10 @@ class ProgramCalls implements PlatformCalls {
     if (!this.#writes)
       limits.push('Extended attributes and ACLs are not restored: neither the optional package koffi nor the program setfattr is here.');
     this.limits = limits;
+  }
+
+  statEntry(path: string): EntryStats {
+    return entryStatsOf(lstatSync(fsPath(path), { bigint: true }));
   }
 
   readXattrs(file: string | number): Xattr[] {

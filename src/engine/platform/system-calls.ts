@@ -1,5 +1,7 @@
 /** What the two ways to call the system offer. */
 
+import type { EntryStats } from './entry-stats.ts';
+
 /** One extended attribute. A name that is not UTF-8 has lone surrogates, as paths have. */
 export interface Xattr {
   readonly name: string;
@@ -15,6 +17,8 @@ export interface PlatformCalls {
   readonly limits: readonly string[];
   /** True where each call on attributes starts a program: then ask `readXattrsOfMany` for hundreds of paths at once. */
   readonly slowXattrs: boolean;
+  /** What there is at a path, links not followed. Throws as Node's lstat. */
+  statEntry(path: string): EntryStats;
   /** Every attribute of one file, in the order of their names; none where the file system has no attributes. */
   readXattrs(file: string | number): Xattr[];
   /** The same for many paths, one list for each in their order. A path that cannot be read has `undefined`. */

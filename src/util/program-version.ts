@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readObject, readString } from '../util/wire.ts';
+import { readObject, readString } from './wire.ts';
 
 /** The version in package.json, which lies at the same distance from src/ and from dist/. */
 export function readVersion(): string {

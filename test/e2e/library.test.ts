@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import * as holdfast from './index.ts';
+import * as holdfast from '../../src/index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-library-'));
 const [source, url] = [join(folder, 'source'), join(folder, 'repository')];
@@ -12,14 +12,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /* In this tree the package is not installed under its name. */
 const asInstalled = `data:text/javascript,${encodeURIComponent(`import { registerHooks } from 'node:module';
-registerHooks({ resolve: (name, context, next) => next(name === 'holdfast' ? ${JSON.stringify(new URL('./index.ts', import.meta.url).href)} : name, context) });`)}`;
+registerHooks({ resolve: (name, context, next) => next(name === 'holdfast' ? ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)} : name, context) });`)}`;
 
 describe('the library', () => {
   test('does what its example says', async () => {
     await mkdir(source);
     await writeFile(join(source, 'a.txt'), 'a');
     await writeFile(join(source, 'b.tmp'), 'b');
-    const example = fileURLToPath(new URL('../examples/library/back-up-a-folder.ts', import.meta.url));
+    const example = fileURLToPath(new URL('../../examples/library/back-up-a-folder.ts', import.meta.url));
     const { stdout, stderr, status } = spawnSync(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', '--import', asInstalled, example, source, url, join(folder, 'target')],

@@ -1,0 +1,152 @@
+/**
+ * Every file of a repository is damaged in every way: `check --read-data` says so and names the file, and no restore brings anything wrong
+ * without saying that it failed.
+ */
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { basename, join, relative } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeWorkplace } from '../../src/cli/testing/run-holdfast.ts';
+import { checkRepository } from '../../src/engine/check/check-repository.ts';
+import { addKey } from '../../src/engine/keys/change-keys.ts';
+import { lockRepository } from '../../src/engine/lock/lock-repository.ts';
+import { HoldfastError } from '../../src/errors.ts';
+import { done, holdfast } from '../harness/programs/run-programs.ts';
+import { createQuickRepository, openQuickRepository } from '../harness/repositories/quick-repository.ts';
+import { quietContext, restoreSnapshot } from '../harness/repositories/restore-in-process.ts';
+import { damages, doDamage, type Damage } from './damage.ts';
+import { KnownPoints } from './known-points.ts';
+import { changeSmallTree, digestOf, makeSmallTree } from './small-tree.ts';
+
+const seed = process.env['HOLDFAST_SEED'] ?? randomBytes(4).toString('hex');
+const place = await makeWorkplace();
+const repository = place.path('repository');
+const target = place.path('target');
+const points = new KnownPoints(place.path('tree'));
+const digests = new Map<string, string>();
+afterAll(() => place.remove());
+
+/** Two snapshots, two index files, packs of data and of trees, two keys, a lock, and a pack that nothing needs. */
+beforeAll(async () => {
+  await createQuickRepository(repository);
+  makeSmallTree(points.tree, 'corruption');
+  for (const round of [1, 2]) {
+    if (round > 1) changeSmallTree(points.tree, 'corruption again');
+    await done(holdfast(repository, ['backup', '--files', points.tree]));
+    await points.learn(repository);
+    for (const id of points.ids) if (!digests.has(id)) digests.set(id, digestOf(points.tree));
+  }
+  const opened = await openQuickRepository(repository);
+  await addKey(opened, 'another password');
+  await lockRepository(opened, { exclusive: false, timing: { settleMs: 0 } }, quietContext());
+  const orphan = randomBytes(5000);
+  const [folder = ''] = readdirSync(join(repository, 'data'));
+  writeFileSync(join(repository, 'data', folder, createHash('sha256').update(orphan).digest('hex')), orphan);
+});
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .toSorted();
+}
+
+/** All that a check with every byte read complains about; nothing where it is content. */
+async function complaints(): Promise<string> {
+  try {
+    const report = await checkRepository(await openQuickRepository(repository), { readData: 'all' }, quietContext());
+    return report.errors.map(({ object, reason }) => `${object}: ${reason}`).join('\n');
+  } catch (error) {
+    return complaintOf(error);
+  }
+}
+
+/** Whatever else is thrown is a defect. */
+function complaintOf(error: unknown): string {
+  if (error instanceof HoldfastError && error.code !== 'internal') return error.message;
+  throw error;
+}
+
+/** Restores all snapshots. Returns how many came back; throws where one came back wrong. */
+async function restoreAll(): Promise<number> {
+  let whole = 0;
+  for (const [id, digest] of digests) {
+    rmSync(target, { recursive: true, force: true });
+    try {
+      const { problems } = await restoreSnapshot(await openQuickRepository(repository), id, { target });
+      if (problems > 0) continue;
+    } catch (error) {
+      complaintOf(error);
+      continue;
+    }
+    if (digestOf(join(target, points.tree)) !== digest) throw new Error(`snapshot ${id} came back wrong, and nothing was said`);
+    whole += 1;
+  }
+  return whole;
+}
+
+/** What cannot be noticed, because an honest repository looks like that too. */
+function isAllowed(file: string, damage: Damage, orphan: boolean): boolean {
+  const kind = relative(repository, file).split('/')[0];
+  // A pack that no index names holds nothing that anybody needs.
+  if (orphan) return true;
+  // As after `forget`, `unlock`, `key remove`.
+  return damage.name === 'deleted' && (kind === 'snapshots' || kind === 'locks' || kind === 'keys');
+}
+
+/** A file that is gone can only be named by what needs it: blobs that no index names, a key that is missing, a config that is. */
+function isNamed(file: string, said: string, damage: Damage): boolean {
+  if (damage.name === 'deleted' && !file.includes('/data/')) return true;
+  return said.includes(basename(file).slice(0, 8));
+}
+
+test('it is sound to begin with', async () => {
+  expect(await complaints()).toBe('');
+  expect(await restoreAll()).toBe(2);
+});
+
+test(`every file, every damage (seed ${seed})`, { timeout: 300_000 }, async () => {
+  const named = new Set((await (await openQuickRepository(repository)).loadIndex()).packs);
+  const wrong: string[] = [];
+  for (const file of filesOf(repository)) {
+    for (const damage of damages(`${seed} ${basename(file)}`)) {
+      const what = `${relative(repository, file)}, ${damage.name}`;
+      using _ = doDamage(file, damage);
+      const said = await complaints();
+      const orphan = file.includes('/data/') && !named.has(basename(file));
+      if (isAllowed(file, damage, orphan)) continue;
+      if (said === '') wrong.push(`${what}: check does not notice`);
+      else if (!isNamed(file, said, damage)) wrong.push(`${what}: check does not name it, but says: ${said.slice(0, 300)}`);
+      await restoreAll().catch((error: unknown) => wrong.push(`${what}: ${String(error)}`));
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(await complaints()).toBe('');
+});
+
+test(`the command line: a sample of it (seed ${seed})`, { timeout: 120_000 }, async () => {
+  const files = filesOf(repository);
+  for (const kind of ['config', 'keys', 'snapshots', 'index', 'data']) {
+    const file = files.findLast((each) => relative(repository, each).startsWith(kind)) ?? '';
+    const [, middle] = damages(seed);
+    if (middle === undefined) throw new Error('there is no damage to do');
+    using _ = doDamage(file, middle);
+    const check = await holdfast(repository, ['check', '--read-data']);
+    expect(check.status, kind).toBe(1);
+    expect(check.stdout + check.stderr).toContain(basename(file).slice(0, 8));
+    expect(check.stderr).not.toContain('defect of holdfast');
+    rmSync(target, { recursive: true, force: true });
+    for (const [id, digest] of digests) {
+      const restore = await holdfast(repository, ['restore', id, '--target', target]);
+      if (restore.status === 0) expect(digestOf(join(target, points.tree))).toBe(digest);
+    }
+  }
+});
+
+test('a wrong password', async () => {
+  for (const command of [['check'], ['list'], ['restore', 'latest', '--target', target], ['backup', '--files', points.tree]]) {
+    const { status, stderr } = await holdfast(repository, command, { env: { HOLDFAST_PASSWORD: 'not this one' } });
+    expect(status).toBe(12);
+    expect(stderr).toContain('no key there opens with this password');
+  }
+});
