@@ -3,7 +3,17 @@
  *
  *   HOLDFAST_PASSWORD=… node back-up-a-folder.ts FOLDER REPOSITORY TARGET
  */
-import { HoldfastError, backUp, chooseComponents, createRepository, isError, listPoints, openRepository, restoreFiles } from 'holdfast';
+import {
+  type EventSink,
+  HoldfastError,
+  backUp,
+  chooseComponents,
+  createRepository,
+  isError,
+  listPoints,
+  openRepository,
+  restoreFiles,
+} from 'holdfast';
 
 const [folder, url, target] = process.argv.slice(2);
 const password = process.env['HOLDFAST_PASSWORD'];
@@ -22,8 +32,8 @@ try {
     component: 'uploads',
     environment: process.env,
   });
-  const events = (event: { type: string; path?: string; reason?: string }): void => {
-    if (event.type === 'problem') console.error(`${event.path ?? ''}: ${event.reason ?? ''}`);
+  const events: EventSink = (event) => {
+    if (event.type === 'problem') console.error(`${event.path}: ${event.reason}`);
   };
   const report = await backUp(repository, { components, tags: ['example'] }, { events });
   console.log(`saved ${report.pointId?.slice(0, 8) ?? 'nothing'}: ${report.saved[0]?.summary.totalFilesProcessed ?? 0} files`);

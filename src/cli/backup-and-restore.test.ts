@@ -1,4 +1,5 @@
 import { chmod, mkdir, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exitStatus } from '../errors.ts';
 import { containing } from './testing/expected-text.ts';
@@ -7,7 +8,6 @@ import { makeWorkplace, parseLines, runHoldfast, runRestic } from './testing/run
 const place = await makeWorkplace();
 const repository = place.path('repository');
 const source = place.path('source');
-const isRoot = process.getuid?.() === 0;
 
 beforeAll(async () => {
   await mkdir(place.path('source/deep/er'), { recursive: true });
@@ -134,10 +134,23 @@ describe('what cannot be read', () => {
     expect(parseLines(stdout).at(-1)).toMatchObject({ message_type: 'summary' });
   });
 
-  test.skipIf(isRoot)('because of its mode', async () => {
-    await writeFile(place.path('secret'), 'secret');
-    await chmod(place.path('secret'), 0o000);
-    expect((await runHoldfast(['backup', '-r', repository, '--files', source, place.path('secret')])).status).toBe(exitStatus.incomplete);
+  test('because of its mode', async () => {
+    // To root every file is readable.
+    const nobody = 65_534;
+    const folder = place.path('of-nobody');
+    await mkdir(folder);
+    await writeFile(join(folder, 'open'), 'open');
+    await writeFile(join(folder, 'secret'), 'secret', { mode: 0o000 });
+    await chmod(place.folder, 0o755);
+    await chmod(folder, 0o777);
+    const isRoot = process.getuid?.() === 0;
+    const { status, stderr } = await runHoldfast(
+      ['backup', '-r', join(folder, 'repository'), '--files', folder, '--exclude', join(folder, 'repository')],
+      isRoot ? { uid: nobody } : {},
+    );
+    expect(stderr).toMatch(/^problem: .*\/secret: .*denied/im);
+    expect(status).toBe(exitStatus.incomplete);
+    expect((await runHoldfast(['ls', 'latest', '-r', join(folder, 'repository')])).stdout).toContain(`${folder}/open`);
   });
 
   test('at all is a failure', async () => {

@@ -104,8 +104,7 @@ describe('opening', () => {
     const sealed = repository.sealer.seal(whole);
     const other = 'ab'.repeat(32);
     await storage.put(keyOf('pack', other), sealed);
-    index.add(tree, 'tree', index.packNumber(other), 0, sealed.length, 0);
-    console.log(index.findAll(tree,'tree').map((e)=>index.place(e)), await repository.readBlobAt(tree, index.place(index.findAll(tree,'tree')[1]??0)).catch(String));
+    index.add(new Uint32Array(Uint8Array.from(Buffer.from(tree, 'hex')).buffer), 'tree', index.packNumber(other), 0, sealed.length, 0);
     expect((await repository.readBlob('tree', tree)).equals(whole)).toBe(true);
     expect(await codeOf(repository.readBlob('data', tree))).toBe('blob-missing');
   });
@@ -162,9 +161,9 @@ describe('versions', () => {
     const [snapshot] = await loadSnapshots(repository);
     if (snapshot === undefined) throw new Error('no snapshot');
     const node = await findNode(repository, snapshot, '/file');
-    if (!('content' in node)) throw new Error('no file');
+    if (!('node' in node)) throw new Error('no file');
     const parts: Uint8Array[] = [];
-    for await (const part of readNode(repository, node)) parts.push(part);
+    for await (const part of readNode(repository, node.node)) parts.push(part);
     expect(Buffer.concat(parts).equals(content)).toBe(true);
   });
 
@@ -236,7 +235,7 @@ describe('creating', () => {
   test('a key that a loser left behind when it died does not get in the way', async () => {
     const [one, two] = [createMemoryStorage(), createMemoryStorage()];
     const first = await initRepository(one, { password });
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 2; round++) {
       const other = await initRepository(createMemoryStorage(), { password });
       await one.put(keyOf('key', other.keyId), await other.storage.get(keyOf('key', other.keyId)));
     }

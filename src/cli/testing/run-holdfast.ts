@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   /** Called when it writes on stderr: to send a signal at the right moment. */
   readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Runs it as this user, which only root may. */
+  readonly uid?: number;
   /** Options of Node itself. */
   readonly node?: readonly string[];
 }
@@ -59,6 +61,7 @@ function run(file: string, args: readonly string[], options: RunOptions): Promis
       cwd: options.cwd ?? tmpdir(),
       env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), TZ: 'UTC', ...options.env },
       stdio: 'pipe',
+      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     });
     const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));

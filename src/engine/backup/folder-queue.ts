@@ -2,6 +2,7 @@
  * Folders whose contents are still being stored. A folder's tree can be written when every file in it has all its hashes and every
  * folder in it is written; since folders are closed from the inside out, it is enough to look at the oldest.
  */
+import { releaseBuffer } from '../crypto/release-buffer.ts';
 import { encodeNode, joinTree } from '../tree/encode-tree.ts';
 import type { TreeNode } from '../tree/node.ts';
 import { FileContent } from './file-content.ts';
@@ -95,11 +96,18 @@ export class FolderQueue {
     this.writeReady();
   }
 
+  #writeTree(folder: PendingFolder): string {
+    const json = joinTree(folder.entries.map((entry) => entry ?? ''));
+    const tree = this.#write(json);
+    releaseBuffer(json);
+    return tree;
+  }
+
   /** Writes the trees that can be written. */
   writeReady(): void {
     for (let folder = this.#closed[this.#head]; folder?.pending === 0; folder = this.#closed[this.#head]) {
       this.#head += 1;
-      const tree = folder.unchangedTree ?? this.#write(joinTree(folder.entries.map((entry) => entry ?? '')));
+      const tree = folder.unchangedTree ?? this.#writeTree(folder);
       // Let go before the folder itself is: its parent may stay open for a long time.
       folder.entries = [];
       folder.onWritten(tree);

@@ -228,9 +228,5 @@ function nativeOf(stream: zlib.ZstdCompress | zlib.ZstdDecompress): Native | und
 }
 
 function isHandle(value: unknown): value is PrivateHandle {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof Reflect.get(value, 'writeSync') === 'function'
-  );
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'writeSync') === 'function';
 }
