@@ -178,10 +178,12 @@ export class Repository {
 
   /** Seals and stores an index, snapshot or lock. Returns its id. */
   async writeFile(type: FileType, json: Uint8Array): Promise<string> {
-    const content = this.config.version === 1 ? json : Buffer.concat([Buffer.of(compressedMark), compressFrame(json)]);
+    const content = this.config.version === 1 ? json : compressFrame(json, Buffer.of(compressedMark));
     const sealed = this.sealer.seal(content);
+    if (content !== json) releaseBuffer(content);
     const id = hash('sha256', sealed);
     await this.storage.put(keyOf(type, id), sealed);
+    releaseBuffer(sealed);
     return id;
   }
 

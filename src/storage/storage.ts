@@ -28,7 +28,7 @@ export interface Storage {
    */
   get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
 
-  /** Stores an object. With `ifAbsent`, throws `storage-exists` when the key is taken; without, an existing object is replaced atomically. */
+  /** Stores an object; keeps no reference to `data`. With `ifAbsent`, throws `storage-exists` when the key is taken; without, an existing object is replaced atomically. */
   put(key: string, data: Uint8Array, options?: PutOptions): Promise<void>;
 
   /**

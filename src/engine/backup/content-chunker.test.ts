@@ -67,12 +67,26 @@ function expected(data: Uint8Array): string[] {
   return chunkSizes(data, polynomial).map((size) => hash('sha256', data.subarray(at, (at += size))));
 }
 
-const text = (length: number): Buffer => Buffer.from('insert into orders values (17, now(), 3.99);\n'.repeat(Math.ceil(length / 44))).subarray(0, length);
+const text = (length: number): Buffer =>
+  Buffer.from('insert into orders values (17, now(), 3.99);\n'.repeat(Math.ceil(length / 44))).subarray(0, length);
 const lane = 16_384;
 
 describe('blobs are those of the reference', () => {
   test('for sizes around the least chunk, the lanes of the kernel and the region', () => {
-    const edges = [0, 1, 63, 64, 65, leastChunk - 1, leastChunk, leastChunk + 1, leastChunk + lane, leastChunk + 4 * lane - 1, leastChunk + 4 * lane, leastChunk + 4 * lane + 1];
+    const edges = [
+      0,
+      1,
+      63,
+      64,
+      65,
+      leastChunk - 1,
+      leastChunk,
+      leastChunk + 1,
+      leastChunk + lane,
+      leastChunk + 4 * lane - 1,
+      leastChunk + 4 * lane,
+      leastChunk + 4 * lane + 1,
+    ];
     for (const size of edges) {
       const contents = [randomBytes(size), new Uint8Array(size), text(size)];
       expect(cut(contents)).toEqual(contents.map(expected));
@@ -104,7 +118,11 @@ describe('blobs are those of the reference', () => {
   });
 
   test('for many contents of any size, one after the other', () => {
-    const size = fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 0, max: 3000 }) }, fc.integer({ min: 0, max: leastChunk + 10 }), fc.integer({ min: leastChunk, max: 3 * leastChunk }));
+    const size = fc.oneof(
+      { weight: 8, arbitrary: fc.integer({ min: 0, max: 3000 }) },
+      fc.integer({ min: 0, max: leastChunk + 10 }),
+      fc.integer({ min: leastChunk, max: 3 * leastChunk }),
+    );
     const kind = fc.constantFrom(randomBytes, text, (length: number) => new Uint8Array(length));
     fc.assert(
       fc.property(fc.array(fc.tuple(size, kind), { maxLength: 60 }), (list) => {

@@ -102,7 +102,7 @@ export class PackWriter {
   finish(): void {
     if (this.#file < 0) return;
     const { sealer, memory, masterKey, port, index } = this.#options;
-    const header = Buffer.from(this.#header.subarray(0, this.#headerUsed));
+    const header = this.#header.subarray(0, this.#headerUsed);
     this.#flush();
     if (header.length + sealOverhead > memory.packSize) this.#write(new BufferSealer(masterKey).seal(header));
     else {
@@ -123,7 +123,7 @@ export class PackWriter {
     });
     const pack: FinishedPack = { id, path: this.#path, number, blobs, indexed: encodePackHeader(id, header) };
     Atomics.add(this.#control, control.waitingPacks, 1);
-    port.postMessage({ type: 'pack', pack });
+    port.postMessage({ type: 'pack', pack }, isOwned(pack.indexed) ? [pack.indexed.buffer] : []);
   }
 
   #begin(): void {
@@ -202,6 +202,11 @@ export class BlobClaimer {
     this.hash.set(hash('sha256', content, 'buffer'));
     return this.#index.claim(this.#words, type);
   }
+}
+
+/** Whether a buffer's memory is its alone and may be handed to another thread. */
+function isOwned(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.length;
 }
 
 function unreliable(id: Uint8Array): HoldfastError {

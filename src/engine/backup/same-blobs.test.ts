@@ -15,7 +15,24 @@ function makeFiles(folder: string): void {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
   };
-  for (const size of [0, 1, 63, 64, 65, 4096, 65_535, 65_536, 65_537, least - 64, least - 1, least, least + 1, least + 63, least + 65_536, 2 * least])
+  for (const size of [
+    0,
+    1,
+    63,
+    64,
+    65,
+    4096,
+    65_535,
+    65_536,
+    65_537,
+    least - 64,
+    least - 1,
+    least,
+    least + 1,
+    least + 63,
+    least + 65_536,
+    2 * least,
+  ])
     write(`noise/${size}`, noiseBytes(`${seed} ${size}`, size));
   write('large/noise', noiseBytes(`${seed} large`, 12_000_000));
   write('large/text', textBytes(seed, 3_000_000));

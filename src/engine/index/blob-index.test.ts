@@ -17,7 +17,12 @@ const id = fc.oneof(
   fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex')),
 );
 const type = fc.constantFrom<BlobType>('data', 'tree');
-const place = fc.tuple(fc.integer({ min: 0, max: 0x7fff_fffe }), fc.integer({ min: 0, max: 0xffff_ffff }), fc.integer({ min: 32, max: 0xffff_ffff }), fc.integer({ min: 0, max: 0xffff_ffff }));
+const place = fc.tuple(
+  fc.integer({ min: 0, max: 0x7fff_fffe }),
+  fc.integer({ min: 0, max: 0xffff_ffff }),
+  fc.integer({ min: 32, max: 0xffff_ffff }),
+  fc.integer({ min: 0, max: 0xffff_ffff }),
+);
 const step = fc.record({ kind: fc.constantFrom('add', 'claim', 'find'), id, type, place });
 
 test('does what a Map of lists would do', () => {
@@ -43,7 +48,9 @@ test('does what a Map of lists would do', () => {
       for (const [key, places] of model) {
         const [blobType = '', blobId = ''] = key.split(' ');
         const entries = index.findAll(blobId, blobType === 'tree' ? 'tree' : 'data');
-        expect(entries.map((entry) => [index.packOf(entry), index.offsetOf(entry), index.lengthOf(entry), index.uncompressedLengthOf(entry)])).toEqual(places);
+        expect(
+          entries.map((entry) => [index.packOf(entry), index.offsetOf(entry), index.lengthOf(entry), index.uncompressedLengthOf(entry)]),
+        ).toEqual(places);
         for (const entry of entries) expect([index.idOf(entry), index.typeOf(entry)]).toEqual([blobId, blobType]);
         expect(index.find(blobId, blobType === 'tree' ? 'tree' : 'data')).toBe(entries[0]);
       }
@@ -72,7 +79,8 @@ describe('a million blobs', () => {
     ['that were', count],
   ])('%s: found over all levels, in less than 100 bytes each', (_, expected) => {
     const index = BlobIndex.create(expected);
-    for (let at = 0; at < count; at++) index.add(new Uint32Array(ids.buffer, at * 32, 8), at % 2 === 0 ? 'data' : 'tree', at % 5000, at, 1000, 0);
+    for (let at = 0; at < count; at++)
+      index.add(new Uint32Array(ids.buffer, at * 32, 8), at % 2 === 0 ? 'data' : 'tree', at % 5000, at, 1000, 0);
     expect(index.size).toBe(count);
     const { control, entries, slots } = index.shared;
     expect((control.byteLength + entries.byteLength + slots.byteLength) / count).toBeLessThan(100);

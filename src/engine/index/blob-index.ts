@@ -198,7 +198,8 @@ export class BlobIndex {
 
   #growEntries(needed: number): void {
     const { entries } = this.shared;
-    if (needed > entries.maxByteLength) throw new HoldfastError('internal', { reason: `the repository has more than ${mostEntries} blobs` });
+    if (needed > entries.maxByteLength)
+      throw new HoldfastError('internal', { reason: `the repository has more than ${mostEntries} blobs` });
     while (entries.byteLength < needed) {
       const target = Math.min(entries.maxByteLength, Math.max(needed, Math.ceil((entries.byteLength * 1.25) / 65536) * 65536));
       try {

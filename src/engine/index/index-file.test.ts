@@ -15,7 +15,9 @@ function read(json: Buffer | string): IndexedPack[] {
   readIndex(Buffer.from(json), {
     pack: (packId) => void seen.push({ id: packId, blobs: [] }),
     blob: (words, type, offset, length, uncompressedLength) =>
-      void seen.at(-1)?.blobs.push({ id: Buffer.from(words.buffer, words.byteOffset, 32).toString('hex'), type, offset, length, uncompressedLength }),
+      void seen
+        .at(-1)
+        ?.blobs.push({ id: Buffer.from(words.buffer, words.byteOffset, 32).toString('hex'), type, offset, length, uncompressedLength }),
   });
   return seen;
 }
@@ -84,7 +86,9 @@ describe('an index', () => {
   });
 
   test('that is none is refused with a reason', () => {
-    const one = JSON.stringify(wireOf([{ id: 'ab'.repeat(32), blobs: [{ id: 'cd'.repeat(32), type: 'data', offset: 1, length: 2, uncompressedLength: 3 }] }]));
+    const one = JSON.stringify(
+      wireOf([{ id: 'ab'.repeat(32), blobs: [{ id: 'cd'.repeat(32), type: 'data', offset: 1, length: 2, uncompressedLength: 3 }] }]),
+    );
     const broken = [
       '',
       'null',
@@ -110,7 +114,9 @@ describe('an index', () => {
   });
 
   test('any bytes, and any change of a good one: packs or a plain error', () => {
-    const good = joinIndex([1, 2, 3].map(() => encodePack({ id: randomBytes(32).toString('hex'), blobs: [0, 1, 2].map((at) => blobAt(at)) })));
+    const good = joinIndex(
+      [1, 2, 3].map(() => encodePack({ id: randomBytes(32).toString('hex'), blobs: [0, 1, 2].map((at) => blobAt(at)) })),
+    );
     const attempt = (json: Buffer): void => {
       try {
         for (const pack of read(json)) expect(pack.id).toMatch(/^[0-9a-f]{64}$/);
@@ -134,10 +140,17 @@ describe('an index', () => {
   });
 
   test('nested beyond all measure is refused, not a crash', () => {
-    for (const json of ['['.repeat(200_000), `{"packs":${'['.repeat(200_000)}`, `{"packs":[],"more":${'{"a":'.repeat(200_000)}`]) expect(() => read(json)).toThrow();
+    for (const json of ['['.repeat(200_000), `{"packs":${'['.repeat(200_000)}`, `{"packs":[],"more":${'{"a":'.repeat(200_000)}`])
+      expect(() => read(json)).toThrow();
   });
 });
 
 function blobAt(at: number): PackedBlob {
-  return { id: randomBytes(32).toString('hex'), type: at === 0 ? 'tree' : 'data', offset: at * 100, length: 100, uncompressedLength: at * 50 };
+  return {
+    id: randomBytes(32).toString('hex'),
+    type: at === 0 ? 'tree' : 'data',
+    offset: at * 100,
+    length: 100,
+    uncompressedLength: at * 50,
+  };
 }

@@ -1,4 +1,5 @@
 /** The JSON of an index file: packs, and the blobs in each. */
+import { releaseBuffer } from '../crypto/release-buffer.ts';
 import { readArray, readId, readInteger, readObject, readString } from '../../util/wire.ts';
 import { visitPackHeader, type BlobType, type PackedBlob } from '../pack/pack-header.ts';
 
@@ -34,7 +35,9 @@ export function encodePackHeader(id: string, header: Buffer): Buffer {
     separator = ',';
   });
   end += piece.write(']}', end, 'latin1');
-  return piece.subarray(0, end);
+  const exact = Buffer.from(piece.subarray(0, end));
+  releaseBuffer(piece);
+  return exact;
 }
 
 /** An index file of such pieces. */

@@ -1,3 +1,4 @@
+import { releaseBuffer } from '../crypto/release-buffer.ts';
 import type { Repository } from '../repository.ts';
 import { encodePack, joinIndex, mostBlobsAnIndex, type IndexedPack } from './index-file.ts';
 
@@ -22,7 +23,7 @@ export class IndexWriter {
     return this.addEncoded(encodePack(pack), pack.blobs.length);
   }
 
-  /** The same for a pack that `encodePack` has made into bytes. */
+  /** The same for a pack that `encodePack` has made into bytes; they are the writer's from now on. */
   addEncoded(pack: Uint8Array, blobs: number): Promise<void> {
     return this.#inTurn(async () => {
       // A file over the limit is allowed only for one pack that alone exceeds it.
@@ -45,7 +46,10 @@ export class IndexWriter {
 
   async #write(): Promise<void> {
     if (this.#packs.length === 0) return;
-    this.written.push(await this.#repository.writeFile('index', joinIndex(this.#packs)));
+    const json = joinIndex(this.#packs);
+    for (const pack of this.#packs) releaseBuffer(pack);
+    this.written.push(await this.#repository.writeFile('index', json));
+    releaseBuffer(json);
     this.#packs = [];
     this.#blobs = 0;
   }

@@ -5,10 +5,17 @@ import { encodePackHeader, readIndex } from '../index/index-file.ts';
 import { contentLength, headerLength, parsePackHeader, writeHeaderRecord, type PackedBlob } from './pack-header.ts';
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
-const blob = fc.record({ type: fc.constantFrom('data' as const, 'tree' as const), length: u32, uncompressedLength: fc.oneof(fc.constant(0), u32) });
+const blob = fc.record({
+  type: fc.constantFrom('data' as const, 'tree' as const),
+  length: u32,
+  uncompressedLength: fc.oneof(fc.constant(0), u32),
+});
 
 /** A header of these blobs, and what it must be read as. */
-function makeHeader(blobs: readonly { type: 'data' | 'tree'; length: number; uncompressedLength: number }[]): { header: Buffer; expected: PackedBlob[] } {
+function makeHeader(blobs: readonly { type: 'data' | 'tree'; length: number; uncompressedLength: number }[]): {
+  header: Buffer;
+  expected: PackedBlob[];
+} {
   const header = Buffer.alloc(blobs.length * 41);
   const expected: PackedBlob[] = [];
   let at = 0;
@@ -88,5 +95,7 @@ describe('a header that is none', () => {
 });
 
 test('the size of a content', () => {
-  expect([contentLength({ length: 132, uncompressedLength: 0 }), contentLength({ length: 132, uncompressedLength: 500 })]).toEqual([100, 500]);
+  expect([contentLength({ length: 132, uncompressedLength: 0 }), contentLength({ length: 132, uncompressedLength: 500 })]).toEqual([
+    100, 500,
+  ]);
 });

@@ -27,7 +27,8 @@ function decompress(codec: ZstdCodec, frame: Uint8Array, size: number): Buffer |
   return isWhole ? output.subarray(at, at + size) : undefined;
 }
 
-const text = (size: number): Buffer => Buffer.from('2026-11-20 14:30:00 INFO request 17 took 3 ms\n'.repeat(Math.ceil(size / 46))).subarray(0, size);
+const text = (size: number): Buffer =>
+  Buffer.from('2026-11-20 14:30:00 INFO request 17 took 3 ms\n'.repeat(Math.ceil(size / 46))).subarray(0, size);
 
 describe.each([
   ['reused context', fast],
@@ -48,7 +49,10 @@ describe.each([
   });
 
   test('any content comes back, one blob after the other', () => {
-    const content = fc.oneof(fc.uint8Array({ maxLength: 5000, minLength: 1 }), fc.string({ minLength: 1, maxLength: 3000 }).map((part) => Buffer.from(part.repeat(40))));
+    const content = fc.oneof(
+      fc.uint8Array({ maxLength: 5000, minLength: 1 }),
+      fc.string({ minLength: 1, maxLength: 3000 }).map((part) => Buffer.from(part.repeat(40))),
+    );
     fc.assert(
       fc.property(content, (bytes) => {
         const frame = compress(codec, bytes);
@@ -76,7 +80,9 @@ describe('broken frames are refused, and the next good one is read', () => {
   const unannounced = Buffer.concat([header, zeros, lastZeros]);
   const cases: readonly (readonly [what: string, frame: Uint8Array, size: number])[] = [
     ['nothing', Buffer.alloc(0), content.length],
-    ...[1, 4, 9, good.length >> 1, good.length - 1].map((cut) => [`the first ${cut} bytes`, good.subarray(0, cut), content.length] as const),
+    ...[1, 4, 9, good.length >> 1, good.length - 1].map(
+      (cut) => [`the first ${cut} bytes`, good.subarray(0, cut), content.length] as const,
+    ),
     ['noise', randomBytes(1000), 5000],
     ['two frames', Buffer.concat([good, good]), 2 * content.length],
     ['something behind', Buffer.concat([good, Buffer.from('x')]), content.length],
@@ -131,7 +137,11 @@ describe('frames of a size not known beforehand', () => {
 
   test('that announce more than they hold are no reason to take it', () => {
     // Single segment, eight bytes of size: 2^62.
-    const liar = Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xe0]), Buffer.from([0, 0, 0, 0, 0, 0, 0, 0x40]), Buffer.from([0x01, 0x00, 0x00])]);
+    const liar = Buffer.concat([
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xe0]),
+      Buffer.from([0, 0, 0, 0, 0, 0, 0, 0x40]),
+      Buffer.from([0x01, 0x00, 0x00]),
+    ]);
     expect(() => decompressFrame(liar, 1 << 29)).toThrow('expand');
   });
 

@@ -143,12 +143,16 @@ function frameContentSize(frame: Uint8Array): number | undefined {
 }
 
 /** One frame, compressed with the public call: for indexes, snapshots, locks. */
-export function compressFrame(input: Uint8Array, level = 3): Buffer {
-  return zlib.zstdCompressSync(input, {
-    params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
+export function compressFrame(input: Uint8Array, prefix: Uint8Array = new Uint8Array(0)): Buffer {
+  const frame = zlib.zstdCompressSync(input, {
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 },
     pledgedSrcSize: input.length,
     chunkSize: compressBound(input.length),
   });
+  const result = Buffer.concat([prefix, frame]);
+  // The frame is a view of a buffer as large as the bound; one above the size of Node's pool is nobody else's.
+  if (frame.buffer instanceof ArrayBuffer && frame.buffer.byteLength > Buffer.poolSize) frame.buffer.transfer(0);
+  return result;
 }
 
 /** What a context was left with by a broken frame would be taken for the beginning of the next: then it is renewed and asked again. */

@@ -49,10 +49,18 @@ export interface BackedUp {
   readonly problems: readonly string[];
 }
 
-export type BackupOptions = Omit<BackupRequest, 'capture' | 'paths'> & { readonly signal?: AbortSignal; readonly told?: (event: HoldfastEvent) => void };
+export type BackupOptions = Omit<BackupRequest, 'capture' | 'paths'> & {
+  readonly signal?: AbortSignal;
+  readonly told?: (event: HoldfastEvent) => void;
+};
 
 /** Backs up with a capture. */
-export async function backUp(repository: Repository, capture: Capture, paths: readonly string[], options: BackupOptions = {}): Promise<BackedUp> {
+export async function backUp(
+  repository: Repository,
+  capture: Capture,
+  paths: readonly string[],
+  options: BackupOptions = {},
+): Promise<BackedUp> {
   const { signal = new AbortController().signal, told, ...request } = options;
   const events: HoldfastEvent[] = [];
   const listen = (event: HoldfastEvent): void => {
@@ -63,7 +71,12 @@ export async function backUp(repository: Repository, capture: Capture, paths: re
   return { summary, events, problems: events.flatMap((event) => (event.type === 'problem' ? [`${event.path}: ${event.reason}`] : [])) };
 }
 
-export function backUpTree(repository: Repository, roots: readonly string[], select: TreeSelection = {}, options: BackupOptions = {}): Promise<BackedUp> {
+export function backUpTree(
+  repository: Repository,
+  roots: readonly string[],
+  select: TreeSelection = {},
+  options: BackupOptions = {},
+): Promise<BackedUp> {
   return backUp(repository, { shape: 'tree', roots, select }, roots, options);
 }
 
