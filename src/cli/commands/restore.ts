@@ -1,4 +1,4 @@
-import { exitStatus, type ExitStatus } from '../../errors.ts';
+import { HoldfastError, exitStatus, type ExitStatus } from '../../errors.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { excludeOptions, readExcludes } from '../file-selection.ts';
@@ -35,6 +35,7 @@ export const restoreCommand: CommandDescription = {
     { flags: '--jobs <n>', text: 'restore with so many connections, into a new database' },
     { flags: '--no-owner', text: 'let everything belong to the user who restores' },
     { flags: '--roles', text: 'first create the saved roles that the server does not have' },
+    { flags: '-y, --yes', text: 'do not ask before something is removed' },
     { flags: '-n, --dry-run', text: 'show what would be done, and do nothing (files)' },
   ],
   examples: [
@@ -45,6 +46,7 @@ export const restoreCommand: CommandDescription = {
   run: async (context) => {
     const { options } = context;
     options.onlyOneOf('target', 'postgres');
+    await confirmRemoval(context);
     if (options.has('postgres')) return restoreOneDatabase(context);
     const only = ['into', 'tables', 'schema-only', 'data-only', 'clean', 'recreate', 'jobs', 'no-owner', 'roles'].find((name) =>
       options.has(name),
@@ -54,6 +56,16 @@ export const restoreCommand: CommandDescription = {
     return restoreSomeFiles(context);
   },
 };
+
+/** Asks, where somebody is there to answer, before what is there is removed to make room. */
+async function confirmRemoval({ options }: CommandContext): Promise<void> {
+  const removes = ['delete', 'clean', 'recreate'].find((name) => options.has(name));
+  if (removes === undefined || options.has('yes') || options.has('dry-run')) return;
+  const { askToConfirm, isInteractive } = await import('../ask.ts');
+  if (!isInteractive()) return;
+  if (!(await askToConfirm(`--${removes} removes what is there now and not in the point. Go on?`)))
+    throw new HoldfastError('not-confirmed');
+}
 
 async function restoreSomeFiles(context: CommandContext): Promise<ExitStatus> {
   const { options, output } = context;
