@@ -1,8 +1,10 @@
 /** Runs the threads of one backup: starts them, commits the packs they finish, and ends all of them when one fails. */
 import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
+import { once } from 'node:events';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../errors.ts';
 import type { HoldfastEvent } from '../../events.ts';
@@ -37,6 +39,8 @@ export interface ThreadsResult extends EngineResult {
 /** More workers than this would outrun any disk, and each has its buffers. */
 const mostWorkers = 16;
 const progressInterval = 200;
+/** A source that has not ended this many milliseconds after the run has is not waited for. */
+const sourceGrace = 3000;
 /** Nearly all a thread makes is garbage at once; a small young generation keeps it from piling up. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
@@ -139,11 +143,19 @@ class BackupRun {
     if (this.#request.parentTree === undefined) this.#startWorkers();
     const { capture } = this.#request;
     if (capture.shape === 'streams') {
-      await mailbox.pump(capture.entries, this.#stop.signal).catch((error: unknown) => this.#fail(error));
+      const pumped = mailbox.pump(capture.entries, this.#stop.signal).catch((error: unknown) => this.#fail(error));
+      await Promise.race([pumped, this.#stoppedFor(sourceGrace)]);
     }
     await engineEnded;
     await Promise.all(workers);
     mailbox.close();
+  }
+
+  /** Resolves so many milliseconds after the run has failed or was interrupted. */
+  async #stoppedFor(milliseconds: number): Promise<void> {
+    const { signal } = this.#stop;
+    if (!signal.aborted) await once(signal, 'abort');
+    await setTimeout(milliseconds, undefined, { ref: false });
   }
 
   #engineStart(): Omit<EngineStart, keyof ThreadStart | 'mailbox'> {

@@ -39,7 +39,7 @@ export class ContentChunker {
   readonly #queue: JobPublisher;
   readonly #shift: bigint;
   readonly #regions: number[];
-  readonly #jobsInRegion: number[] = Array.from({ length: regionCount }, () => 0);
+  readonly #jobsInRegion: number[];
   /** The files that the blobs under way belong to, and the region of each job, oldest first. */
   readonly #owners = new Fifo<BlobOwner>();
   readonly #jobRegions = new Fifo<number>();
@@ -57,7 +57,8 @@ export class ContentChunker {
     this.#kernels = kernels;
     this.#queue = new JobPublisher(shared);
     this.#shift = BigInt(degree(polynomial) - 8);
-    this.#regions = Array.from({ length: regionCount }, (_, region) => regionAddress(threads, region));
+    this.#regions = Array.from({ length: regionCount(threads) }, (_, region) => regionAddress(threads, region));
+    this.#jobsInRegion = this.#regions.map(() => 0);
     writeRabinTables(new BigUint64Array(shared.memory.buffer, rabinTablesAddress, 512), polynomial);
   }
 

@@ -49,11 +49,11 @@ export function readFileContent(
     if (expected > 0 && expected <= leastChunk) {
       const size = chunker.addSmall(content, expected, read);
       progress(size);
-      return describe(size, expected, failure, false);
+      return size === expected ? describe(size, expected, failure, false) : describe(size, expected, failure ?? notAFile(fd), true);
     }
     // A size of 0 is no promise: files under /proc have one and hold text all the same.
     const size = chunker.addLarge(content, read, progress);
-    return describe(size, expected, failure, hasChanged(fd, stats));
+    return describe(size, expected, failure ?? notAFile(fd), hasChanged(fd, stats));
   } finally {
     closeSync(fd);
   }
@@ -64,6 +64,11 @@ function describe(size: number, expected: number, failure: unknown, changed: boo
   if (failure !== undefined) return { size, stored: false, problem: reasonOf(failure) };
   if (changed || size !== expected) return { size, stored: true, problem: 'it changed while it was read' };
   return { size, stored: true };
+}
+
+/** A pipe that has taken the file's place reads as nothing: that must not pass for its content. */
+function notAFile(fd: number): Error | undefined {
+  return fstatSync(fd).isFile() ? undefined : new Error('it was no file any more when it was read');
 }
 
 /** Without touching the time of last access where the user may do that. */

@@ -34,13 +34,13 @@ function makeFiles(folder: string): void {
     2 * least,
   ])
     write(`noise/${size}`, noiseBytes(`${seed} ${size}`, size));
-  write('large/noise', noiseBytes(`${seed} large`, 12_000_000));
+  write('large/noise', noiseBytes(`${seed} large`, 9_000_000));
   write('large/text', textBytes(seed, 3_000_000));
   write('large/repeated', Buffer.alloc(most + 70_000, noiseBytes(seed, 1009)));
   write('large/zeros', Buffer.alloc(2 * least + 17));
   write('large/ones', Buffer.alloc(most + 1, 1));
   write('large/half', Buffer.concat([Buffer.alloc(3_000_000), noiseBytes(`${seed} half`, 2_000_000), Buffer.alloc(600_000)]));
-  for (let at = 0; at < 1500; at++) write(`small/${at % 13}/${at}`, textBytes(`${seed} ${at}`, (at * 37) % 9000));
+  for (let at = 0; at < 700; at++) write(`small/${at % 13}/${at}`, textBytes(`${seed} ${at}`, (at * 37) % 9000));
   const sparse = openSync(join(folder, 'sparse'), 'w');
   ftruncateSync(sparse, 20_000_000);
   writeSync(sparse, noiseBytes(`${seed} sparse`, 5000), 0, 5000, 9_999_000);
@@ -60,13 +60,13 @@ describe.each([1, 2, 3])('with the polynomial that restic drew, %i', (round) => 
     const tree = bench.at('tree');
     makeFiles(tree);
     if (round % 2 === 1) {
-      expect(dataBlobsAdded(bench, tree)).toBeGreaterThan(1500);
+      expect(dataBlobsAdded(bench, tree)).toBeGreaterThan(700);
       const { summary, problems } = await backUpTree(await bench.open(), [tree], {}, { force: true });
       expect(problems).toEqual([]);
-      expect([summary.dataBlobs, summary.filesNew]).toEqual([0, 1523]);
+      expect([summary.dataBlobs, summary.filesNew]).toEqual([0, 723]);
     } else {
       const { summary } = await backUpTree(await bench.open(), [tree]);
-      expect(summary.dataBlobs).toBeGreaterThan(1500);
+      expect(summary.dataBlobs).toBeGreaterThan(700);
       expect(dataBlobsAdded(bench, tree)).toBe(0);
     }
     bench.restic.run(['check', '--read-data']);

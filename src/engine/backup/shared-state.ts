@@ -11,8 +11,13 @@ export const leastChunk = 512 * 1024;
 export const mostChunk = 8 * 1024 * 1024;
 export const cutMask = 0xfffffn;
 
-export const regionCount = 3;
-export const regionSize = 10 * 1024 * 1024;
+/** Room for the longest chunk and for reading on behind it. */
+export const regionSize = mostChunk + 1024 * 1024;
+
+/** One region is filled while the others are worked off: two do for two workers, more workers want more. */
+export function regionCount(threads: number): number {
+  return Math.max(2, Math.ceil(threads / 2));
+}
 
 /** Jobs, and blobs in them, that may be under way at once. Powers of two. */
 export const jobSlots = 4096;
@@ -87,7 +92,7 @@ export function regionAddress(threads: number, region: number): number {
 
 /** Bytes of memory for a number of threads (the engine thread counted). */
 export function memorySize(threads: number): number {
-  return regionAddress(threads, regionCount) + rabinTablesSize;
+  return regionAddress(threads, regionCount(threads)) + rabinTablesSize;
 }
 
 export function createSharedState(memory: WebAssembly.Memory): SharedState {

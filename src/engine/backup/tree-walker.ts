@@ -155,7 +155,7 @@ export class TreeWalker {
   #addFile(found: Found, folder: PendingFolder): void {
     const { statistics, folders } = this.#tools;
     const { before, stats } = found;
-    if (before?.type === 'file' && isUnchanged(stats, before) && before.content.every((id) => this.#tools.hasBlob(id))) {
+    if (before?.type === 'file' && isUnchanged(stats, before) && hasContent(before) && before.content.every((id) => this.#tools.hasBlob(id))) {
       statistics.filesUnmodified += 1;
       statistics.bytes += before.size;
       this.#count(1, before.size);
@@ -274,6 +274,11 @@ export class TreeWalker {
 /** As restic decides: size, time of change of content and of metadata, and inode are what they were. */
 function isUnchanged(stats: EntryStats, before: ParentEntry): boolean {
   return stats.size === before.size && isSameInode(stats, before);
+}
+
+/** A file that holds something must say where that is. */
+function hasContent({ size, content }: ParentEntry): boolean {
+  return size === 0 || content.length > 0;
 }
 
 function isSameInode(stats: EntryStats, before: ParentEntry): boolean {

@@ -45,16 +45,18 @@ class RollingDigest {
   readonly #polynomialHigh: number;
   readonly #topBit: number;
   /** x^504, x^505 … x^511 modulo the polynomial: what the bits of the oldest byte are worth. */
-  readonly #oldest: readonly (readonly [low: number, high: number])[];
+  readonly #oldestLow = new Int32Array(8);
+  readonly #oldestHigh = new Int32Array(8);
 
   constructor(polynomial: bigint) {
     this.#polynomialLow = Number(polynomial & 0xffff_ffffn) | 0;
     this.#polynomialHigh = Number(polynomial >> 32n) | 0;
     this.#topBit = 1 << (polynomial.toString(2).length - 1 - 32);
-    this.#oldest = Array.from({ length: 8 }, (_, bit) => {
+    for (let bit = 0; bit < 8; bit++) {
       const value = remainder(1n << BigInt((windowBytes - 1) * 8 + bit), polynomial);
-      return [Number(value & 0xffff_ffffn) | 0, Number(value >> 32n) | 0] as const;
-    });
+      this.#oldestLow[bit] = Number(value & 0xffff_ffffn);
+      this.#oldestHigh[bit] = Number(value >> 32n);
+    }
   }
 
   append(byte: number): void {
@@ -68,10 +70,10 @@ class RollingDigest {
   }
 
   takeOut(byte: number): void {
-    for (const [bit, [low, high]] of this.#oldest.entries()) {
+    for (let bit = 0; bit < 8; bit++) {
       if (((byte >> bit) & 1) === 0) continue;
-      this.low ^= low;
-      this.#high ^= high;
+      this.low ^= this.#oldestLow[bit] ?? 0;
+      this.#high ^= this.#oldestHigh[bit] ?? 0;
     }
   }
 }
