@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['{src,test,bench}/**/*.test.ts'],
     pool: 'forks',
     // Tests start databases and whole backups: two at a time is what a small machine bears.
     maxWorkers: 2,
