@@ -4,9 +4,11 @@ import asc from 'assemblyscript/asc';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Compiles the kernels and returns the module's bytes. Throws with the compiler's own words when they do not compile. */
+/** Compiles the kernels into a file. Throws with the compiler's own words when they do not compile. */
 export async function compileKernels(outFile: string): Promise<void> {
-  const { error, stderr } = await asc.main([
+  const complaints: string[] = [];
+  const stderr = asc.createMemoryStream((chunk) => void complaints.push(Buffer.from(chunk).toString()));
+  const words = [
     'kernels/index.ts',
     '--baseDir',
     root,
@@ -28,8 +30,9 @@ export async function compileKernels(outFile: string): Promise<void> {
     '1',
     '--maximumMemory',
     '65536',
-  ]);
-  if (error) throw new Error(`Cannot compile the kernels: ${error.message}\n${stderr.toString()}`);
+  ];
+  const { error } = await asc.main(words, { stderr });
+  if (error) throw new Error(`Cannot compile the kernels: ${error.message}\n${complaints.join('')}`);
 }
 
 if (import.meta.main) await compileKernels('src/engine/kernels/kernels.wasm');

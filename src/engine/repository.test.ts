@@ -21,6 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => sample[Symbol.dispose]());
 
+const containing = (text: string): unknown => expect.stringContaining(text);
+const sizeOfSomething: unknown = expect.any(Number);
+
 let copies = 0;
 /** A copy of the repository that restic made. */
 function copy(): { path: string; storage: Storage } {
@@ -67,7 +70,10 @@ describe('opening', () => {
   test('a damaged config, key, index and snapshot are named', async () => {
     const config = copy();
     damage(config.path, '');
-    expect(await failure(openRepository(config.storage, { password }))).toMatchObject({ code: 'damaged', details: { object: expect.stringContaining('config') } });
+    expect(await failure(openRepository(config.storage, { password }))).toMatchObject({
+      code: 'damaged',
+      details: { object: containing('config') },
+    });
 
     const key = copy();
     const keyId = damage(key.path, 'keys');
@@ -222,9 +228,12 @@ describe('creating', () => {
     const storage = kind === 'local' ? createLocalStorage(path) : createMemoryStorage();
     const results = await Promise.allSettled(Array.from({ length: 3 }, () => initRepository(storage, { password })));
     const won = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
     expect(won.length).toBe(1);
-    expect(lost.map((error: unknown) => (error instanceof HoldfastError ? error.code : error))).toEqual(['repository-exists', 'repository-exists']);
+    expect(lost.map((error: unknown) => (error instanceof HoldfastError ? error.code : error))).toEqual([
+      'repository-exists',
+      'repository-exists',
+    ]);
     const opened = await openRepository(storage, { password });
     expect(opened.config).toEqual(won[0]?.config);
     // The losers' keys open nothing, and restic would try them first half of the time.
@@ -253,7 +262,7 @@ describe('files', () => {
         const json = Buffer.from(JSON.stringify({ number, text: 'text '.repeat(number * 1000) }));
         const id = await repository.writeFile(type, json);
         expect((await repository.readFile(type, id)).equals(json)).toBe(true);
-        expect(await repository.listFiles(type)).toEqual([{ id, size: expect.any(Number) }]);
+        expect(await repository.listFiles(type)).toEqual([{ id, size: sizeOfSomething }]);
         await repository.removeFile(type, id);
         expect(await codeOf(repository.readFile(type, id))).toBe('storage-missing');
       }
@@ -288,7 +297,7 @@ describe('files', () => {
           return thrown;
         }
       })();
-      expect(error).toMatchObject({ code: 'damaged', details: { object: expect.stringContaining('index/bomb') } });
+      expect(error).toMatchObject({ code: 'damaged', details: { object: containing('index/bomb') } });
     }
   });
 });

@@ -9,7 +9,20 @@ import { comparePaths, decodePath, encodePath, fsPath, hasEscapedBytes } from '.
 const piece = fc.oneof(
   fc.uint8Array({ maxLength: 4 }),
   fc.string({ unit: 'binary', maxLength: 3 }).map((text) => new Uint8Array(Buffer.from(text, 'utf8'))),
-  fc.constantFrom([0xc3], [0xa9], [0xe2, 0x82], [0xed, 0xb2, 0x80], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x92], [0xc0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xff], [0xef, 0xbb, 0xbf]).map((bytes) => Uint8Array.from(bytes)),
+  fc
+    .constantFrom(
+      [0xc3],
+      [0xa9],
+      [0xe2, 0x82],
+      [0xed, 0xb2, 0x80],
+      [0xed, 0xa0, 0x80],
+      [0xf0, 0x9f, 0x92],
+      [0xc0, 0x80],
+      [0xf4, 0x90, 0x80, 0x80],
+      [0xff],
+      [0xef, 0xbb, 0xbf],
+    )
+    .map((bytes) => Uint8Array.from(bytes)),
 );
 const bytesOfName = fc.array(piece, { maxLength: 8 }).map((pieces) => Buffer.concat(pieces));
 
@@ -23,7 +36,10 @@ test('any bytes survive being a string', () => {
 });
 
 test('two different names are never the same string', () => {
-  fc.assert(fc.property(bytesOfName, bytesOfName, (a, b) => a.equals(b) === (decodePath(a) === decodePath(b))), { numRuns: 1000 });
+  fc.assert(
+    fc.property(bytesOfName, bytesOfName, (a, b) => a.equals(b) === (decodePath(a) === decodePath(b))),
+    { numRuns: 1000 },
+  );
 });
 
 test('UTF-8 is itself, and only other bytes are escaped', () => {
@@ -55,7 +71,13 @@ test('the order is that of the bytes', () => {
 test('the file system takes what fsPath gives', () => {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-names-'));
   try {
-    const names = [Buffer.from('plain'), Buffer.from('ünï 💾'), Buffer.from([0xff, 0xfe]), Buffer.from([0x61, 0xc3]), Buffer.from([0xed, 0xb2, 0x80])];
+    const names = [
+      Buffer.from('plain'),
+      Buffer.from('ünï 💾'),
+      Buffer.from([0xff, 0xfe]),
+      Buffer.from([0x61, 0xc3]),
+      Buffer.from([0xed, 0xb2, 0x80]),
+    ];
     for (const name of names) writeFileSync(fsPath(`${folder}/${decodePath(name)}`), name);
     const listed = readdirSync(folder, 'buffer');
     expect(listed.toSorted(Buffer.compare)).toEqual(names.toSorted(Buffer.compare));

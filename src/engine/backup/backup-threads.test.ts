@@ -27,11 +27,11 @@ describe('interrupted', () => {
   test('while files are stored: staging is empty, what is stored is indexed, the next run goes on', async () => {
     const tree = bench.at('tree');
     mkdirSync(tree);
-    for (let at = 0; at < 40; at++) writeFileSync(`${tree}/${at}`, randomBytes(5_000_000));
+    for (let at = 0; at < 24; at++) writeFileSync(`${tree}/${at}`, randomBytes(5_000_000));
     const repository = await bench.open();
     const controller = new AbortController();
     const told = (): void => {
-      if (filesBelow(bench.path, 'data').length > 3) controller.abort();
+      if (filesBelow(bench.path, 'data').length > 2) controller.abort();
     };
     const timer = setInterval(told, 5);
     const code = await codeOf(backUpTree(repository, [tree], {}, { signal: controller.signal }));
@@ -42,8 +42,8 @@ describe('interrupted', () => {
     expect((await repository.listFiles('index')).length).toBe(1);
     bench.restic.run(['check', '--read-data']);
     const { summary } = await backUpTree(repository, [tree]);
-    expect(summary.filesNew).toBe(40);
-    expect(summary.dataAdded).toBeLessThan(200_000_000 - 30_000_000);
+    expect(summary.filesNew).toBe(24);
+    expect(summary.dataAdded).toBeLessThan(120_000_000 - 20_000_000);
     bench.restic.run(['check']);
   });
 

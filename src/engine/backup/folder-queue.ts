@@ -74,8 +74,8 @@ export class PendingFolder {
 
   /** A file whose blobs are being stored. `nodeOf` makes its node when they are. */
   addFile(nodeOf: (content: readonly string[]) => TreeNode): FileContent {
-    const { fill } = this.reserve();
-    const content: FileContent = new FileContent(() => fill(nodeOf(content.blobs)));
+    const place = this.reserve();
+    const content: FileContent = new FileContent(() => place.fill(nodeOf(content.blobs)));
     return content;
   }
 }

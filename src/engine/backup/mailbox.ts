@@ -112,8 +112,11 @@ export class MailboxServer {
   }
 
   #send(delivery: Delivery): void {
-    // Copied, not transferred: a source may hand out slices of a buffer that it or Node's pool still uses.
-    this.#port.postMessage(delivery);
+    if ('bytes' in delivery && delivery.bytes) {
+      // A copy goes over: a source may hand out slices of a buffer that it still uses. Posted as it is, a slice would take its whole buffer along.
+      const bytes = new Uint8Array(delivery.bytes);
+      this.#port.postMessage({ ...delivery, bytes }, [bytes.buffer]);
+    } else this.#port.postMessage(delivery);
     Atomics.add(this.#control, control.inbox, 1);
     Atomics.notify(this.#control, control.inbox);
   }

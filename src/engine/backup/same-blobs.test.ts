@@ -4,6 +4,7 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { noiseBytes, textBytes } from '../../../test/harness/trees/seeded-bytes.ts';
+import { readInteger, readObject } from '../../util/wire.ts';
 import { backUpTree, makeBench, type BackupBench } from './testing/backup-bench.ts';
 
 const least = 512 * 1024;
@@ -50,8 +51,7 @@ function makeFiles(folder: string): void {
 /** What restic says it added. */
 function dataBlobsAdded(bench: BackupBench, tree: string): number {
   const lines = bench.restic.run(['backup', '--json', '--force', tree]).toString().trim().split('\n');
-  const summary: { data_blobs: number } = JSON.parse(lines.at(-1) ?? '{}');
-  return summary.data_blobs;
+  return readInteger(readObject(JSON.parse(lines.at(-1) ?? '{}'), 'the summary')['data_blobs'], 'data_blobs');
 }
 
 describe.each([1, 2, 3])('with the polynomial that restic drew, %i', (round) => {

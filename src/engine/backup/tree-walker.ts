@@ -155,7 +155,12 @@ export class TreeWalker {
   #addFile(found: Found, folder: PendingFolder): void {
     const { statistics, folders } = this.#tools;
     const { before, stats } = found;
-    if (before?.type === 'file' && isUnchanged(stats, before) && hasContent(before) && before.content.every((id) => this.#tools.hasBlob(id))) {
+    if (
+      before?.type === 'file' &&
+      isUnchanged(stats, before) &&
+      hasContent(before) &&
+      before.content.every((id) => this.#tools.hasBlob(id))
+    ) {
       statistics.filesUnmodified += 1;
       statistics.bytes += before.size;
       this.#count(1, before.size);

@@ -39,7 +39,7 @@ describe('isIrreducible', () => {
     fc.assert(fc.property(factor, factor, (a, b) => !isIrreducible(multiply(a, b))));
   });
 
-  test('accepts the polynomial of the chunker\'s own documentation, and no neighbour of even weight', () => {
+  test("accepts the polynomial of the chunker's own documentation, and no neighbour of even weight", () => {
     const polynomial = 0x3da3358b4dc173n;
     expect([degree(polynomial), isIrreducible(polynomial)]).toEqual([53, true]);
     // With an even number of terms x + 1 divides it; without a constant x does.

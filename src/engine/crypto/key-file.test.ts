@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readArray, readObject, readString } from '../../util/wire.ts';
 import { quickRestic, type QuickRestic } from '../tree/testing/quick-restic.ts';
 import { deriveKey, isAcceptable, newKeyDerivation } from './key-derivation.ts';
 import { createKeyFile, openKeyFile, parseKeyFile } from './key-file.ts';
@@ -24,7 +25,7 @@ test('restic opens a key made here, and we open one that restic made', async () 
   writeFileSync(join(keys, id), made);
   writeFileSync(join(restic.folder, 'password'), `${password}\n`);
   const list = restic.run(['--password-file', join(restic.folder, 'password'), 'key', 'list', '--json']).toString();
-  const current: unknown = JSON.parse(list).find((key: { id: string }) => id.startsWith(key.id));
+  const current = readArray(JSON.parse(list), 'keys').find((key) => id.startsWith(readString(readObject(key, 'a key')['id'], 'id')));
   expect(current).toMatchObject({ current: true, userName: 'anna', hostName: 'web1' });
 
   writeFileSync(join(restic.folder, 'new'), 'another one\n');
@@ -48,7 +49,8 @@ describe('a hostile or broken key file is refused before any work is done', () =
     salt: Buffer.alloc(64, 1).toString('base64'),
     data: Buffer.alloc(200).toString('base64'),
   };
-  const parse = (changes: Readonly<Record<string, unknown>>): unknown => parseKeyFile(Buffer.from(JSON.stringify({ ...honest, ...changes })));
+  const parse = (changes: Readonly<Record<string, unknown>>): unknown =>
+    parseKeyFile(Buffer.from(JSON.stringify({ ...honest, ...changes })));
 
   test('the honest one is not', () => {
     expect(parse({})).toMatchObject({ username: 'anna', derivation: { N: 32768, r: 8, p: 3 } });
@@ -80,11 +82,12 @@ describe('a hostile or broken key file is refused before any work is done', () =
     ['no data', { data: undefined }],
     ['a number for a name', { username: 7 }],
   ])('%s', (_, changes) => {
-    expect(() => parse(changes)).toThrow();
+    expect(() => parse(changes)).toThrow(/parameters|not a whole number|not scrypt|not a string/);
   });
 
   test('what is no JSON object', () => {
-    for (const text of ['', '{', '[]', 'null', '"x"', '\u0000', '[[[[']) expect(() => parseKeyFile(Buffer.from(text))).toThrow();
+    for (const text of ['', '{', '[]', 'null', '"x"', '\u0000', '[[[['])
+      expect(() => parseKeyFile(Buffer.from(text))).toThrow(/JSON|not an object/);
   });
 
   test('data too short to hold anything does not open', async () => {
@@ -118,7 +121,9 @@ test('two key files for one password have nothing in common', async () => {
   const master = createMasterKey();
   const label = { username: 'a', hostname: 'b' };
   const time = new Date(Date.UTC(2026, 0, 1));
-  const [one, two] = [await createKeyFile(master, 'x', time, label), await createKeyFile(master, 'x', time, label)].map((bytes) => parseKeyFile(bytes));
+  const [one, two] = [await createKeyFile(master, 'x', time, label), await createKeyFile(master, 'x', time, label)].map((bytes) =>
+    parseKeyFile(bytes),
+  );
   expect(one?.derivation.salt).not.toEqual(two?.derivation.salt);
   expect(one?.data).not.toEqual(two?.data);
 });

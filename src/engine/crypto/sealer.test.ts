@@ -9,8 +9,29 @@ import { BufferSealer, Sealer, sealerScratchSize, sealOverhead } from './sealer.
 const keystream = 64_512;
 const slice = 131_072;
 const sizes = [
-  0, 1, 15, 16, 17, 63, 64, 65, 1000, 4096, keystream - 17, keystream - 16, keystream - 1, keystream, keystream + 1, keystream + 16, slice - 1,
-  slice, slice + 1, 2 * slice - 1, 2 * slice, 2 * slice + 17, 1_000_003,
+  0,
+  1,
+  15,
+  16,
+  17,
+  63,
+  64,
+  65,
+  1000,
+  4096,
+  keystream - 17,
+  keystream - 16,
+  keystream - 1,
+  keystream,
+  keystream + 1,
+  keystream + 16,
+  slice - 1,
+  slice,
+  slice + 1,
+  2 * slice - 1,
+  2 * slice,
+  2 * slice + 17,
+  1_000_003,
 ];
 
 const key = createMasterKey();
@@ -142,6 +163,6 @@ describe('master key', () => {
     const short = encodeMasterKey({ ...key, macR: randomBytes(15) });
     expect(() => decodeMasterKey(short)).toThrow('wrong length');
     expect(() => decodeMasterKey(Buffer.from('{}'))).toThrow('mac is not an object');
-    expect(() => decodeMasterKey(Buffer.from('nonsense'))).toThrow();
+    expect(() => decodeMasterKey(Buffer.from('nonsense'))).toThrow('JSON');
   });
 });

@@ -86,7 +86,7 @@ describe('the first cut is where the definition puts it', () => {
 
   test('the reference itself is right: its digests are remainders', () => {
     const polynomial = randomPolynomial();
-    const data = randomBytes(2000);
+    const data = randomBytes(600);
     for (let at = windowBytes; at < data.length; at++) {
       const digest = digestOf(data.subarray(at + 1 - windowBytes, at + 1), polynomial);
       expect(scanByDefinition(data, at, at + 1, polynomial, 0xff) >= 0).toBe((digest & 0xffn) === 0n);

@@ -129,10 +129,10 @@ describe('frames of a size not known beforehand', () => {
     const content = Buffer.alloc(1_000_000, 'x');
     const frame = compressFrame(content);
     expect(decompressFrame(frame, content.length).equals(content)).toBe(true);
-    expect(() => decompressFrame(frame, content.length - 1)).toThrow();
+    expect(() => decompressFrame(frame, content.length - 1)).toThrow('expand');
     const streamed = Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x70]), Buffer.from([0x03, 0x00, 0x10, 0x00])]);
     expect(decompressFrame(streamed, 131_072).length).toBe(131_072);
-    expect(() => decompressFrame(streamed, 131_071)).toThrow();
+    expect(() => decompressFrame(streamed, 131_071)).toThrow('larger than');
   });
 
   test('that announce more than they hold are no reason to take it', () => {

@@ -7,7 +7,6 @@ import { createProgramCalls } from './program-calls.ts';
 import type { PlatformCalls } from './system-calls.ts';
 
 export type { PlatformCalls, Xattr } from './system-calls.ts';
-export { SystemCallError } from './system-calls.ts';
 
 let chosen: PlatformCalls | undefined;
 

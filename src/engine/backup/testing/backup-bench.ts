@@ -55,12 +55,7 @@ export type BackupOptions = Omit<BackupRequest, 'capture' | 'paths'> & {
 };
 
 /** Backs up with a capture. */
-export async function backUp(
-  repository: Repository,
-  capture: Capture,
-  paths: readonly string[],
-  options: BackupOptions = {},
-): Promise<BackedUp> {
+async function backUp(repository: Repository, capture: Capture, paths: readonly string[], options: BackupOptions = {}): Promise<BackedUp> {
   const { signal = new AbortController().signal, told, ...request } = options;
   const events: HoldfastEvent[] = [];
   const listen = (event: HoldfastEvent): void => {

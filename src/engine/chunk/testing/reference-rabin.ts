@@ -28,7 +28,7 @@ export function chunkSizes(data: Uint8Array, polynomial: bigint): number[] {
   const least = 512 * 1024;
   const most = 8 * 1024 * 1024;
   const sizes: number[] = [];
-  for (let start = 0; start < data.length; ) {
+  for (let start = 0; start < data.length;) {
     const rest = data.subarray(start, start + most);
     const cut = rest.length < least ? -1 : scanByDefinition(rest, least - 1, rest.length, polynomial, 0xfffff);
     const size = cut < 0 ? rest.length : cut;
