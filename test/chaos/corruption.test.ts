@@ -2,13 +2,12 @@
  * Every file of a repository is damaged in every way: `check --read-data` says so and names the file, and no restore brings anything wrong
  * without saying that it failed.
  */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash, randomBytes } from 'node:crypto';
 import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeWorkplace } from '../../src/cli/testing/run-holdfast.ts';
 import { checkRepository } from '../../src/engine/check/check-repository.ts';
-import { addKey } from '../../src/engine/keys/change-keys.ts';
 import { lockRepository } from '../../src/engine/lock/lock-repository.ts';
 import { HoldfastError } from '../../src/errors.ts';
 import { done, holdfast } from '../harness/programs/run-programs.ts';
@@ -23,26 +22,31 @@ const place = await makeWorkplace();
 const repository = place.path('repository');
 const target = place.path('target');
 const points = new KnownPoints(place.path('tree'));
-const digests = new Map<string, string>();
 afterAll(() => place.remove());
 
 /** Two snapshots, two index files, packs of data and of trees, two keys, a lock, and a pack that nothing needs. */
 beforeAll(async () => {
   await createQuickRepository(repository);
-  makeSmallTree(points.tree, 'corruption');
+  addSecondKey();
+  makeSmallTree(points.tree, 'corruption', 0.4);
   for (const round of [1, 2]) {
-    if (round > 1) changeSmallTree(points.tree, 'corruption again');
+    if (round > 1) changeSmallTree(points.tree, 'corruption again', 0.4);
     await done(holdfast(repository, ['backup', '--files', points.tree]));
     await points.learn(repository);
-    for (const id of points.ids) if (!digests.has(id)) digests.set(id, digestOf(points.tree));
   }
   const opened = await openQuickRepository(repository);
-  await addKey(opened, 'another password');
   await lockRepository(opened, { exclusive: false, timing: { settleMs: 0 } }, quietContext());
   const orphan = randomBytes(5000);
   const [folder = ''] = readdirSync(join(repository, 'data'));
   writeFileSync(join(repository, 'data', folder, createHash('sha256').update(orphan).digest('hex')), orphan);
 });
+
+/** A key with another label and the same password, so that a damaged one does not keep everybody out. */
+function addSecondKey(): void {
+  const [name = ''] = readdirSync(join(repository, 'keys'));
+  const key = readFileSync(join(repository, 'keys', name), 'utf8').replace('"username":"test"', '"username":"second"');
+  writeFileSync(join(repository, 'keys', createHash('sha256').update(key).digest('hex')), key);
+}
 
 function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -67,10 +71,10 @@ function complaintOf(error: unknown): string {
   throw error;
 }
 
-/** Restores all snapshots. Returns how many came back; throws where one came back wrong. */
-async function restoreAll(): Promise<number> {
+/** Restores snapshots. Returns how many came back; throws where one came back wrong. */
+async function restore(ids: Iterable<string>): Promise<number> {
   let whole = 0;
-  for (const [id, digest] of digests) {
+  for (const id of ids) {
     rmSync(target, { recursive: true, force: true });
     try {
       const { problems } = await restoreSnapshot(await openQuickRepository(repository), id, { target });
@@ -79,7 +83,7 @@ async function restoreAll(): Promise<number> {
       complaintOf(error);
       continue;
     }
-    if (digestOf(join(target, points.tree)) !== digest) throw new Error(`snapshot ${id} came back wrong, and nothing was said`);
+    if (!points.matches(id, digestOf(join(target, points.tree)))) throw new Error(`snapshot ${id} came back wrong, and nothing was said`);
     whole += 1;
   }
   return whole;
@@ -90,6 +94,8 @@ function isAllowed(file: string, damage: Damage, orphan: boolean): boolean {
   const kind = relative(repository, file).split('/')[0];
   // A pack that no index names holds nothing that anybody needs.
   if (orphan) return true;
+  // As a lock that is being written, which restic passes over too.
+  if (kind === 'locks' && damage.name === 'empty') return true;
   // As after `forget`, `unlock`, `key remove`.
   return damage.name === 'deleted' && (kind === 'snapshots' || kind === 'locks' || kind === 'keys');
 }
@@ -102,7 +108,7 @@ function isNamed(file: string, said: string, damage: Damage): boolean {
 
 test('it is sound to begin with', async () => {
   expect(await complaints()).toBe('');
-  expect(await restoreAll()).toBe(2);
+  expect(await restore(points.ids)).toBe(2);
 });
 
 test(`every file, every damage (seed ${seed})`, { timeout: 300_000 }, async () => {
@@ -117,7 +123,7 @@ test(`every file, every damage (seed ${seed})`, { timeout: 300_000 }, async () =
       if (isAllowed(file, damage, orphan)) continue;
       if (said === '') wrong.push(`${what}: check does not notice`);
       else if (!isNamed(file, said, damage)) wrong.push(`${what}: check does not name it, but says: ${said.slice(0, 300)}`);
-      await restoreAll().catch((error: unknown) => wrong.push(`${what}: ${String(error)}`));
+      await restore(points.ids.slice(-1)).catch((error: unknown) => wrong.push(`${what}: ${String(error)}`));
     }
   }
   expect(wrong).toEqual([]);
@@ -135,10 +141,10 @@ test(`the command line: a sample of it (seed ${seed})`, { timeout: 120_000 }, as
     expect(check.status, kind).toBe(1);
     expect(check.stdout + check.stderr).toContain(basename(file).slice(0, 8));
     expect(check.stderr).not.toContain('defect of holdfast');
-    rmSync(target, { recursive: true, force: true });
-    for (const [id, digest] of digests) {
+    for (const id of points.ids) {
+      rmSync(target, { recursive: true, force: true });
       const restore = await holdfast(repository, ['restore', id, '--target', target]);
-      if (restore.status === 0) expect(digestOf(join(target, points.tree))).toBe(digest);
+      if (restore.status === 0) expect(points.matches(id, digestOf(join(target, points.tree)))).toBe(true);
     }
   }
 });

@@ -30,7 +30,10 @@ export function damages(seed: string): Damage[] {
     flipAt('somewhere else', (length) => seededBelow(`${seed} two`, length)),
     { name: 'the last byte cut off', apply: (bytes) => bytes.subarray(0, -1) },
     { name: 'one byte more', apply: (bytes) => Buffer.concat([bytes, Buffer.of(0)]) },
-    { name: 'half of it zeros', apply: (bytes) => Buffer.concat([bytes.subarray(0, bytes.length >> 1), Buffer.alloc((bytes.length + 1) >> 1)]) },
+    {
+      name: 'half of it zeros',
+      apply: (bytes) => Buffer.concat([bytes.subarray(0, bytes.length >> 1), Buffer.alloc((bytes.length + 1) >> 1)]),
+    },
     { name: 'empty', apply: () => Buffer.alloc(0) },
     { name: 'deleted', apply: () => undefined },
   ];

@@ -30,8 +30,7 @@ function expectOneError({ status, stderr }: RunResult, sentence: RegExp): void {
 }
 
 function growTree(): void {
-  for (let number = 0; number < 30; number++)
-    writeFileSync(join(points.tree, `photo-${number}`), noiseBytes(`photo ${number}`, 1_000_000));
+  for (let number = 0; number < 30; number++) writeFileSync(join(points.tree, `photo-${number}`), noiseBytes(`photo ${number}`, 1_000_000));
 }
 
 describe.runIf(process.getuid?.() === 0)('a full disk under the repository', () => {

@@ -19,7 +19,8 @@ export async function killRun(repository: string, words: readonly string[], mome
     kill();
   }
   const { killed, status, stderr } = await ended;
-  if (!killed && status !== 0) throw new Error(`a run ended with status ${status} before it was killed (${changes.count} changes): ${stderr}`);
+  if (!killed && status !== 0)
+    throw new Error(`a run ended with status ${status} before it was killed (${changes.count} changes): ${stderr}`);
   return killed;
 }
 

@@ -3,7 +3,7 @@
  * nothing repaired, and everything saved before comes back. HOLDFAST_KILLS says how many (200 by default), HOLDFAST_SEED repeats a run.
  */
 import { randomBytes } from 'node:crypto';
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeWorkplace } from '../../src/cli/testing/run-holdfast.ts';
@@ -17,7 +17,7 @@ import { changeSmallTree, makeSmallTree } from './small-tree.ts';
 
 const kills = Number(process.env['HOLDFAST_KILLS'] ?? 200);
 const seed = process.env['HOLDFAST_SEED'] ?? randomBytes(4).toString('hex');
-const shares = { backup: Math.ceil(kills * 0.4), prune: Math.ceil(kills * 0.3), copy: Math.ceil(kills * 0.3) };
+const shares = { backup: Math.ceil(kills * 0.3), prune: Math.ceil(kills * 0.4), copy: Math.ceil(kills * 0.3) };
 const patience = 15 * 60_000;
 
 const place = await makeWorkplace();
@@ -50,6 +50,7 @@ interface Target {
 /** Half of the kills come at a random time of the usual run, half at a random change in the repository. */
 async function killAgainAndAgain(target: Target, times: number): Promise<void> {
   const usual = await measureRun(await target.prepare(0), target.words);
+  let atWork = 0;
   for (let round = 1, killed = 0; killed < times; round++) {
     if (round > times * 4) throw new Error(`only ${killed} of ${times} runs were still running when they were to be killed`);
     const repository = await target.prepare(round);
@@ -57,17 +58,24 @@ async function killAgainAndAgain(target: Target, times: number): Promise<void> {
     const moment: Moment =
       round % 2 === 0 ? { milliseconds: share * usual.milliseconds } : { changes: 1 + Math.floor(share * usual.changes) };
     try {
-      if (await killRun(repository, target.words, moment)) killed += 1;
+      if (await killRun(repository, target.words, moment)) {
+        killed += 1;
+        if (locksIn(repository).length > 0) atWork += 1;
+      }
       await judge(repository, round % 10 === 0 ? ['--read-data'] : []);
       await target.verify(repository, { round, finished: false });
       await done(holdfast(repository, target.words));
       await judge(repository, []);
       await target.verify(repository, { round, finished: true });
-      expect(readdirSync(join(repository, 'locks'))).toEqual([]);
+      expect(locksIn(repository)).toEqual([]);
     } catch (error) {
-      throw new Error(`${target.name}, round ${round}, kill at ${JSON.stringify(moment)}, seed ${seed}: ${String(error)}`, { cause: error });
+      throw new Error(`${target.name}, round ${round}, kill at ${JSON.stringify(moment)}, seed ${seed}: ${String(error)}`, {
+        cause: error,
+      });
     }
   }
+  // A kill before the work begins, or after, proves little.
+  expect(atWork, `of ${times} kills of ${target.name}`).toBeGreaterThanOrEqual(times / 3);
 }
 
 test.concurrent(`${shares.backup} kills of a backup (seed ${seed})`, { timeout: patience }, async () => {
@@ -142,6 +150,12 @@ test.concurrent(`${shares.copy} kills of a copy (seed ${seed})`, { timeout: pati
   await judge(from);
   for (const [id, original] of await originalsIn(repository)) await basePoints.verify(repository, id, original);
 });
+
+/** The folder is made with the first lock. */
+function locksIn(repository: string): string[] {
+  const folder = join(repository, 'locks');
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
 
 function copyOf(from: string, to: string): string {
   rmSync(to, { recursive: true, force: true });

@@ -27,6 +27,11 @@ export class KnownPoints {
     for (const id of now) if (!this.#digests.has(id)) this.#digests.set(id, digest);
   }
 
+  /** Whether a folder of this digest is what the snapshot holds. */
+  matches(id: string, digest: string): boolean {
+    return this.#digests.get(id) === digest;
+  }
+
   /** Restores a snapshot and compares. `original` is its name where it was copied from. Throws where anything differs. */
   async verify(repository: string, id: string, original = id): Promise<void> {
     const target = `${repository}.restored`;
@@ -38,8 +43,7 @@ export class KnownPoints {
     } finally {
       await opened.close();
     }
-    const wanted = this.#digests.get(original);
-    if (wanted === undefined || digestOf(join(target, this.tree)) !== wanted) throw new Error(`snapshot ${id} came back different`);
+    if (!this.matches(original, digestOf(join(target, this.tree)))) throw new Error(`snapshot ${id} came back different`);
     rmSync(target, { recursive: true, force: true });
   }
 }

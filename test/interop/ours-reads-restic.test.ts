@@ -33,7 +33,7 @@ describe.each([1, 2] as const)('a repository of version %i by restic', (version)
   });
 
   test('is listed', async () => {
-    const theirs: unknown = JSON.parse((await done(restic(repository, ['snapshots', '--json']))).stdout);
+    const theirs = (await done(restic(repository, ['snapshots', '--json']))).stdout;
     const points = parseLines((await done(holdfast(repository, ['list', '--json']))).stdout).filter((line) => 'short_id' in line);
     expect(points.map(({ id, host, tags, paths }) => ({ id, hostname: host, tags, paths }))).toEqual(
       expect.arrayContaining([
@@ -41,7 +41,7 @@ describe.each([1, 2] as const)('a repository of version %i by restic', (version)
         expect.objectContaining({ hostname: 'web2', tags: [], paths: [tree] }),
       ]),
     );
-    expect(theirs).toEqual(expect.arrayContaining(points.map(({ id }) => expect.objectContaining({ id }))));
+    for (const { id } of points) expect(theirs).toContain(`"id":"${String(id)}"`);
   });
 
   test('shows the same entries', async () => {

@@ -28,7 +28,7 @@ describe.each([1, 2] as const)('a repository of version %i', (version) => {
 
   beforeAll(async () => {
     await createQuickRepository(repository, { version });
-    expect((await makeTree(tree, { seed: `interop ${version}` })).leftOut).toEqual([]);
+    await makeTree(tree, { seed: `interop ${version}` });
   });
 
   test('a first backup', async () => {

@@ -1,5 +1,4 @@
 /** Restores through the engine, without a process of its own: for tests that restore hundreds of times. */
-import { HoldfastError } from '../../../src/errors.ts';
 import { ignoreEvents, type HoldfastEvent } from '../../../src/events.ts';
 import type { Repository } from '../../../src/engine/repository.ts';
 import { executeRestore } from '../../../src/engine/restore/execute-restore.ts';
@@ -23,14 +22,4 @@ export async function restoreSnapshot(
   const { snapshot } = await loadSnapshot(repository, id);
   const plan = await planRestore(repository, { id, tree: snapshot.tree, paths: snapshot.paths }, request, context);
   return executeRestore(repository, plan, context);
-}
-
-/** Waits for work that must fail with one of the catalogue's errors; anything else, a plain defect (`internal`) too, is thrown. */
-export async function failureOf(work: Promise<unknown>): Promise<HoldfastError> {
-  const error = await work.then(
-    () => new Error('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof HoldfastError && error.code !== 'internal') return error;
-  throw new Error(`it did not fail as it should: ${String(error)}`, { cause: error });
 }
