@@ -54,6 +54,15 @@ describe('a first backup', () => {
   });
 });
 
+test('a backup of nothing that is there creates no repository', async () => {
+  const { status, stderr } = await runHoldfast(['backup', '-r', place.path('never-made'), '--files', place.path('gone')]);
+  expect({ status, stderr: stderr.split('\n')[0] }).toEqual({
+    status: exitStatus.failed,
+    stderr: `Error: Cannot back up ${place.path('gone')}: it does not exist.`,
+  });
+  expect(await readdir(place.folder)).not.toContain('never-made');
+});
+
 describe('a second backup', () => {
   test('stores nothing again, and its JSON ends with a summary in the words of restic', async () => {
     const { status, stdout } = await runHoldfast(['backup', '-r', repository, '--files', source, '--exclude', '*.tmp', '--json']);

@@ -114,7 +114,13 @@ describe('ls', () => {
 describe('cat', () => {
   test('prints the bytes of a file and nothing else', async () => {
     expect((await run('cat', `${first}:${source}/raw.bin`)).stdoutBytes.equals(content)).toBe(true);
-    expect((await run('cat', '2026-03-02 12:00', `${source}/inner/config.yml`)).stdout).toBe('a: 1\nb: 2\n');
+    expect(await run('cat', '2026-03-02 12:00', `${source}/inner/config.yml`)).toMatchObject({
+      stdout: 'a: 1\nb: 2\n',
+      stderr: `notice: "2026-03-02 12:00" is the point ${second.slice(0, 8)} of 2026-03-02 02:00:00\n`,
+    });
+    expect(parseLines((await run('show', '2026-03-01', '--json')).stderr)).toEqual([
+      { message_type: 'notice', message: `"2026-03-01" is the point ${first.slice(0, 8)} of 2026-03-01 02:00:00` },
+    ]);
   });
 
   test('prints objects of the repository', async () => {
@@ -138,11 +144,13 @@ describe('cat', () => {
 describe('find and diff', () => {
   test('find files in every point, or in one', async () => {
     const found = parseLines((await run('find', '*.bin', '--tag', 'one', '--tag', 'two', '--json')).stdout);
-    expect(found.map((match) => [match['snapshot'], match['path']])).toEqual([
-      [first, `${source}/raw.bin`],
-      [second, `${source}/moved.bin`],
+    expect(found.map((match) => [match['point'], match['short_id'], match['snapshot'], match['path']])).toEqual([
+      [first, first.slice(0, 8), first, `${source}/raw.bin`],
+      [second, second.slice(0, 8), second, `${source}/moved.bin`],
     ]);
-    expect((await run('find', 'CONFIG.*', '-i', '--point', second)).stdout).toContain(`${source}/inner/config.yml`);
+    expect((await run('find', 'CONFIG.*', '-i', '--point', second)).stdout).toBe(
+      `in point ${second.slice(0, 8)} of 2026-03-02 02:00:00 (snapshot ${second.slice(0, 8)})\n${source}/inner/config.yml\n`,
+    );
     expect((await run('find', 'config.yml', '--oldest', '2099-01-01')).stdout).toBe('');
   });
 

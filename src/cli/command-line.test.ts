@@ -1,8 +1,12 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exitStatus } from '../errors.ts';
 import { commandList } from './command-list.ts';
-import { makeWorkplace, parseLines, runHoldfast } from './testing/run-holdfast.ts';
+import { containing } from './testing/expected-text.ts';
+import { mainFile, makeWorkplace, parseLines, password, runHoldfast } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();
 afterAll(() => place.remove());
@@ -30,6 +34,18 @@ describe('help', () => {
     ]);
   });
 });
+
+test.each([[['help', 'restore']], [['ls', '--help']], [[]], [['--version']], [['key', '--help']]])(
+  '%j ends quietly when its reader goes away',
+  async (args) => {
+    const child = spawn(process.execPath, [mainFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    await once(child, 'close');
+    expect({ code: child.exitCode, stderr }).toEqual({ code: 0, stderr: '' });
+  },
+);
 
 describe('a wrong command line', () => {
   test.each([
@@ -67,9 +83,6 @@ test('a full disk behind stdout is a failure', async () => {
   await writeFile(place.path('data'), 'data');
   const repository = place.path('repository');
   await runHoldfast(['backup', '-r', repository, '--files', place.path('data')]);
-  const { spawnSync } = await import('node:child_process');
-  const { mainFile, password } = await import('./testing/run-holdfast.ts');
-  const { openSync, closeSync } = await import('node:fs');
   const full = openSync('/dev/full', 'w');
   try {
     const { status, stderr } = spawnSync(process.execPath, [mainFile, 'list', '-r', repository], {
@@ -78,6 +91,11 @@ test('a full disk behind stdout is a failure', async () => {
     });
     expect(stderr.toString()).toContain('Cannot write the output');
     expect(status).toBe(exitStatus.failed);
+    const help = spawnSync(process.execPath, [mainFile, 'ls', '--help'], { stdio: ['ignore', full, 'pipe'] });
+    expect({ status: help.status, stderr: help.stderr.toString() }).toEqual({
+      status: exitStatus.failed,
+      stderr: containing('Cannot write the output'),
+    });
   } finally {
     closeSync(full);
   }

@@ -9,6 +9,8 @@ setFlagsFromString('--optimize-for-size');
 const words = process.argv.slice(2);
 
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
+  // A reader that went away is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => (process.exitCode = error.code === 'EPIPE' ? 0 : 1));
   process.stdout.write(`${readVersion()}\n`);
 } else {
   const { runCommandLine } = await import('./run-command-line.ts');

@@ -5,7 +5,7 @@ import { lockRepository } from '../engine/lock/lock-repository.ts';
 import { exitStatus } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
 import { openSession } from '../operations/open-session.ts';
-import { containing } from './testing/expected-text.ts';
+import { containing, matching } from './testing/expected-text.ts';
 import { makeWorkplace, parseLines, password, runHoldfast, runRestic, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();
@@ -33,7 +33,7 @@ describe('prune', () => {
   test('shows its plan and does nothing in a dry run', async () => {
     const { status, stdout } = await run('prune', '--keep-last', '1', '--dry-run');
     expect(status).toBe(exitStatus.done);
-    expect(stdout).toContain('1 snapshot to keep, 2 to remove');
+    expect(stdout).toContain('1 point to keep, 2 points to remove');
     expect(stdout).toContain('nothing was done');
     expect(await snapshots()).toHaveLength(3);
   });
@@ -56,8 +56,13 @@ describe('prune', () => {
     const { status, stdout } = await run('prune', '--keep-last', '2', '--json', '--max-unused', '0');
     expect(status).toBe(exitStatus.done);
     const lines = parseLines(stdout).filter((line) => line['message_type'] !== 'status');
-    expect(lines[0]).toMatchObject({ message_type: 'forget', paths: [place.path('data')], remove: [{ id: ids[0] }] });
-    expect(lines.at(-1)).toMatchObject({ message_type: 'summary', done: true, removed_snapshots: 1 });
+    expect(lines[0]).toMatchObject({
+      message_type: 'forget',
+      paths: [place.path('data')],
+      components: ['files'],
+      remove: [{ id: ids[0], components: ['files'], snapshots: [ids[0]] }],
+    });
+    expect(lines.at(-1)).toMatchObject({ message_type: 'summary', done: true, removed_snapshots: 1, removed_points: 1 });
     expect(Number(lines.at(-1)?.['freed_bytes'])).toBeGreaterThan(0);
     expect((await snapshots()).toSorted()).toEqual(ids.slice(1).toSorted());
     expect((await runRestic(repository, ['check', '--read-data'])).status).toBe(0);
@@ -100,6 +105,18 @@ describe('check', () => {
     const { status, stdout } = await runHoldfast(['check', '-r', broken]);
     expect(status).toBe(exitStatus.failed);
     expect(stdout).toMatch(/^error: /m);
+    const inJson = await runHoldfast(['check', '-r', broken, '--json']);
+    expect(parseLines(inJson.stderr)).toContainEqual({
+      message_type: 'error',
+      error: { message: containing('no index names it') },
+      during: 'check',
+      item: matching(/^tree blob [0-9a-f]{64}$/),
+    });
+    expect(parseLines(inJson.stdout).filter((line) => line['message_type'] !== 'status')).toMatchObject([{ message_type: 'summary' }]);
+    const dry = await runHoldfast(['repo', 'repair-index', '-r', broken, '--dry-run', '--json']);
+    const packs = (await readdir(place.path('broken/data'), { recursive: true })).filter((name) => name.length > 60).length;
+    expect(parseLines(dry.stdout).at(-1)).toMatchObject({ dry_run: true, packs, packs_read: packs, packs_missing: 0, problems: 0 });
+    expect((await runHoldfast(['check', '-r', broken])).status).toBe(exitStatus.failed);
     expect((await runHoldfast(['repo', 'repair-index', '-r', broken])).status).toBe(exitStatus.done);
     expect((await runHoldfast(['check', '-r', broken, '--read-data'])).status).toBe(exitStatus.done);
     expect((await runRestic(broken, ['check', '--read-data'])).status).toBe(0);
@@ -110,6 +127,16 @@ describe('copy', () => {
   const to = place.path('copy');
   const env = { RESTIC_FROM_REPOSITORY: repository, HOLDFAST_FROM_PASSWORD: password, HOLDFAST_PASSWORD: 'another password' };
 
+  test('lists in a dry run what it would copy, and makes nothing', async () => {
+    const { status, stdout } = await runHoldfast(['copy', '-r', to, '--json', '--dry-run'], { env });
+    expect(status).toBe(exitStatus.done);
+    expect(parseLines(stdout)).toMatchObject([
+      { message_type: 'action', action: 'copy', point: ids[0], snapshot: ids[0], component: 'files' },
+      { message_type: 'summary', copied: [], to_copy: [ids[0]], present: [], dry_run: true },
+    ]);
+    expect(await readdir(place.folder)).not.toContain('copy');
+  });
+
   test('creates the other repository and copies what is not there yet', async () => {
     const copied = await runHoldfast(['copy', '-r', to, '--json'], { env });
     expect(copied.status).toBe(exitStatus.done);
@@ -118,6 +145,7 @@ describe('copy', () => {
       copied: [],
       present: [{ from: ids[0] }],
     });
+    expect((await runHoldfast(['copy', '-r', to, '-n'], { env })).stdout).toContain('0 snapshots to copy, 1 there already');
     expect((await runRestic(to, ['check', '--read-data'], { env: { RESTIC_PASSWORD: 'another password' } })).status).toBe(0);
   });
 
@@ -126,7 +154,10 @@ describe('copy', () => {
       status: exitStatus.usage,
       stderr: containing('--from-repo'),
     });
-    expect(await runHoldfast(['copy', '-r', to, '--from-repo', repository])).toMatchObject({ status: exitStatus.wrongPassword });
+    expect(await runHoldfast(['copy', '-r', to, '--from-repo', repository])).toMatchObject({
+      status: exitStatus.wrongPassword,
+      stderr: containing('Set HOLDFAST_FROM_PASSWORD, HOLDFAST_FROM_PASSWORD_FILE or HOLDFAST_FROM_PASSWORD_COMMAND.'),
+    });
   });
 });
 
@@ -155,6 +186,9 @@ describe('a lock', () => {
 
   test('of a living process is not removed by unlock, but by force it is', async () => {
     expect((await run('unlock')).stdout).toBe('no lock to remove\n');
+    const dry = await run('unlock', '--remove-all', '--dry-run');
+    expect(dry.stdout).toMatch(/^would remove the lock of .*\n1 lock to remove; nothing was done\n$/);
+    expect(await readdir(place.path('repository/locks'))).toHaveLength(1);
     expect((await run('unlock', '--remove-all')).stdout).toContain('1 lock removed');
   });
 });

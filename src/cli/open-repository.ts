@@ -53,7 +53,7 @@ export async function createRepository(
   });
 }
 
-/** A password from the options or the environment, else from the terminal, where a new one is asked for twice. Throws `password-missing`. */
+/** A password from the options or the environment, else from the terminal, where a new one is asked for twice. Throws `password-missing` and its kin. */
 export async function givenPassword(
   context: CommandContext,
   words: PasswordWords,
@@ -63,7 +63,7 @@ export async function givenPassword(
   const given = await findPassword(context.options, context.environment, words);
   if (given !== undefined) return given;
   const { askNewPassword, askPassword, isInteractive } = await import('./ask.ts');
-  if (!isInteractive()) throw new HoldfastError('password-missing', { location });
+  if (!isInteractive()) throw new HoldfastError(words.missing, { location });
   return which === 'new' ? askNewPassword(location) : askPassword(`password for ${location}`);
 }
 

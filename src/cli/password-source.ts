@@ -1,6 +1,6 @@
 /** Where a password comes from: an option, the environment (holdfast's own names before restic's), or a question on the terminal. */
 import { readFileSync } from 'node:fs';
-import { HoldfastError, reasonOf } from '../errors.ts';
+import { HoldfastError, reasonOf, type ErrorCode } from '../errors.ts';
 import type { Environment } from './command-context.ts';
 import type { ParsedOptions } from './parsed-options.ts';
 
@@ -9,18 +9,27 @@ export interface PasswordWords {
   readonly commandOption: string;
   /** `PASSWORD`, `FROM_PASSWORD`, `NEW_PASSWORD`. */
   readonly variable: string;
+  /** The error where none was given. */
+  readonly missing: Extract<ErrorCode, `password-missing${string}`>;
 }
 
-export const ownPassword: PasswordWords = { fileOption: 'password-file', commandOption: 'password-command', variable: 'PASSWORD' };
+export const ownPassword: PasswordWords = {
+  fileOption: 'password-file',
+  commandOption: 'password-command',
+  variable: 'PASSWORD',
+  missing: 'password-missing',
+};
 export const fromPassword: PasswordWords = {
   fileOption: 'from-password-file',
   commandOption: 'from-password-command',
   variable: 'FROM_PASSWORD',
+  missing: 'password-missing-from',
 };
 export const newPassword: PasswordWords = {
   fileOption: 'new-password-file',
   commandOption: 'new-password-command',
   variable: 'NEW_PASSWORD',
+  missing: 'password-missing-new',
 };
 
 /**

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type ThrowawayCluster } from '../../test/harness/postgres/throwaway-cluster.ts';
 import { exitStatus } from '../errors.ts';
@@ -83,7 +83,30 @@ describe('a point of a database and files', () => {
   });
 
   test('also gives its files back', async () => {
-    expect((await run('restore', 'latest:files', '--target', place.path('back'))).status).toBe(exitStatus.done);
+    const { status, stdout } = await run('restore', 'latest', '--target', place.path('back'));
+    expect({ status, stdout }).toEqual({ status: exitStatus.done, stdout: matching(/^point [0-9a-f]{8} \(files\) restored/) });
+    expect(await readdir(place.path('back'), { recursive: true })).not.toContain('postgres');
+    expect((await run('restore', 'latest', '--component', 'database', '--target', place.path('dump'))).status).toBe(exitStatus.done);
+    expect(await readdir(place.path('dump/postgres/shop'))).toContain('database.dump');
+  });
+
+  test('finds its file in the point, whichever snapshot that is in', async () => {
+    const found = parseLines((await run('find', 'photo', '--json')).stdout);
+    expect(found).toMatchObject([{ point, short_id: point.slice(0, 8), path: place.path('uploads/photo') }]);
+    expect(found[0]?.['snapshot']).not.toBe(point);
+  });
+
+  test('stays whole when a policy is applied after a backup of files only', async () => {
+    await run('backup', '--files', place.path('uploads'), '--json');
+    const dry = await run('prune', '--keep-last', '1', '--dry-run');
+    expect(dry.stdout).toContain('2 points to keep, 0 points to remove');
+    expect((await run('prune', '--keep-last', '1')).status).toBe(exitStatus.done);
+    const points = parseLines((await run('list', '--json')).stdout);
+    expect(points).toMatchObject([
+      { id: point, components: ['database', 'files'], status: 'complete' },
+      { components: ['files'], status: 'complete' },
+    ]);
+    await run('forget', String(points[1]?.['id']));
   });
 });
 

@@ -16,7 +16,10 @@ export const retentionOptions: readonly OptionDescription[] = [
     text: `keep the newest point of each of the ${unitOf(period)} in this time`,
   })),
   { flags: '--keep-tag <tags>', text: 'keep points with all of these tags, separated by commas (may be repeated)' },
-  { flags: '-g, --group-by <properties>', text: 'apply the rules to points of the same host, paths, tags (default: host,paths)' },
+  {
+    flags: '-g, --group-by <properties>',
+    text: 'apply the rules to points of the same host, paths (with components), tags (default: host,paths)',
+  },
 ];
 
 /** The policy, or undefined where no rule was given. Throws `usage`. */

@@ -11,13 +11,24 @@ import { createProgress, type Progress } from './print/progress.ts';
 export async function runCommandLine(words: readonly string[]): Promise<ExitStatus> {
   process.on('uncaughtException', (error) => process.exit(fail(error, { json: words.includes('--json'), verbose: true })));
   const early = { json: words.includes('--json'), verbose: false };
+  // Help is written by commander, before there is an output that listens.
+  let outputFailure: Error | undefined;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') outputFailure ??= error;
+  });
   let found: FoundCommand | undefined;
   try {
     found = await readCommandLine(words);
   } catch (error) {
     return fail(error, early);
   }
-  return found === undefined ? exitStatus.done : runCommand(found);
+  if (found !== undefined) return runCommand(found);
+  await new Promise((resolve) => process.stdout.write('', () => setImmediate(resolve)));
+  return outputFailure === undefined ? exitStatus.done : fail(outputFailed(outputFailure), early);
+}
+
+function outputFailed(cause: Error): HoldfastError {
+  return new HoldfastError('output-failed', { reason: reasonOf(cause) }, cause);
 }
 
 /** Undefined where there is nothing more to do: help was shown. Throws `usage`. */
@@ -53,7 +64,7 @@ async function runCommand({ command, parsed }: FoundCommand): Promise<ExitStatus
     });
     progress.end();
     await output.flush();
-    if (output.failure !== undefined) throw new HoldfastError('output-failed', { reason: reasonOf(output.failure) }, output.failure);
+    if (output.failure !== undefined) throw outputFailed(output.failure);
     return worstOf(status, progress, signal);
   } catch (error) {
     progress.end();

@@ -3,6 +3,7 @@ import { backup, type BackupRequest, type BackupSummary } from '../engine/backup
 import type { Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
 import { type HoldfastError, reasonOf, toHoldfastError } from '../errors.ts';
+import { ignoreEvents } from '../events.ts';
 import type { Capture, Source } from '../sources/source.ts';
 import { type LockChoice, withLock } from './open-session.ts';
 import { checkComponentName, checkOwnTags, writeTags } from './point-tags.ts';
@@ -66,6 +67,16 @@ export async function backUp(repository: Repository, order: BackupOrder, context
 export function checkOrder({ tags = [], components }: BackupOrder): void {
   checkOwnTags(tags);
   for (const { source } of components) checkComponentName(source.component);
+}
+
+/**
+ * Throws the first source's error where none of them can be captured at all, as when everything named is missing: before a repository is made
+ * for it. A capture reads nothing until it is pulled.
+ */
+export async function checkSources({ components }: Pick<BackupOrder, 'components'>, signal: AbortSignal): Promise<void> {
+  const ends = await Promise.allSettled(components.map(({ source }) => source.capture({ events: ignoreEvents, signal })));
+  const [first] = ends;
+  if (first?.status === 'rejected' && ends.every(({ status }) => status === 'rejected')) throw first.reason;
 }
 
 async function saveAll(repository: Repository, order: BackupOrder, context: RunContext): Promise<BackupReport> {

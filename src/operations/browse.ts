@@ -18,9 +18,13 @@ interface BrowseRequest {
   readonly lock: LockChoice;
 }
 
-/** Finds the point that is meant. Throws `snapshot-missing`. */
-export async function locatePoint(repository: Repository, request: PointRequest): Promise<FoundPoint> {
-  return findPoint(await loadPoints(repository), { ...request, now: repository.clock.now() });
+/** Finds the point that is meant; a notice tells which one a time has chosen. Throws `snapshot-missing`. */
+export async function locatePoint(
+  repository: Repository,
+  request: PointRequest,
+  { events }: Pick<RunContext, 'events'>,
+): Promise<FoundPoint> {
+  return findPoint(await loadPoints(repository), { ...request, now: repository.clock.now(), events });
 }
 
 export interface ListRequest extends BrowseRequest {
@@ -39,8 +43,8 @@ export async function listEntries(repository: Repository, request: ListRequest, 
     repository,
     lock: request.lock,
     context,
-    work: async ({ signal }) => {
-      const found = await locatePoint(repository, request.point);
+    work: async ({ signal, events }) => {
+      const found = await locatePoint(repository, request.point, { events });
       request.onPoint?.(found);
       const components = await holding(repository, found, request.path ?? '/');
       for (const component of components) {
@@ -58,7 +62,8 @@ export interface FindRequest extends BrowseRequest {
   /** Which of all points count. */
   among(point: Point): boolean;
   readonly query: FindQuery;
-  onFound(found: FoundNode): boolean | void;
+  /** Told every entry with the point that has it; false stops. */
+  onFound(found: FoundNode, point: Point): boolean | void;
 }
 
 /** Looks for entries in many points, oldest first. */
@@ -67,14 +72,19 @@ export async function findEntries(repository: Repository, request: FindRequest, 
     repository,
     lock: request.lock,
     context,
-    work: async ({ signal }) => {
+    work: async ({ signal, events }) => {
       const points = await loadPoints(repository);
       const now = repository.clock.now();
       const chosen =
         request.points === undefined
-          ? points.filter((point) => request.among(point)).flatMap(({ components }) => components)
-          : request.points.flatMap((point) => findPoint(points, { ...point, now }).components);
-      for await (const found of findNodes(repository, chosen, { ...request.query, signal })) if (request.onFound(found) === false) return;
+          ? points.filter((point) => request.among(point)).map((point) => ({ point, components: point.components }))
+          : request.points.map((point) => findPoint(points, { ...point, now, events }));
+      const pointOf = new Map(chosen.flatMap(({ point, components }) => components.map(({ id }) => [id, point])));
+      const snapshots = chosen.flatMap(({ components }) => components);
+      for await (const found of findNodes(repository, snapshots, { ...request.query, signal })) {
+        const point = pointOf.get(found.snapshot.id);
+        if (point !== undefined && request.onFound(found, point) === false) return;
+      }
     },
   });
 }
@@ -99,8 +109,9 @@ export async function diffPoints(repository: Repository, request: DiffRequest, c
     repository,
     lock: request.lock,
     context,
-    work: async ({ signal }) => {
-      const [from, to] = [await locatePoint(repository, request.from), await locatePoint(repository, request.to)];
+    work: async ({ signal, events }) => {
+      const from = await locatePoint(repository, request.from, { events });
+      const to = await locatePoint(repository, request.to, { events });
       const pairs = pairComponents(from.components, to.components);
       if (pairs.length === 0)
         throw new HoldfastError('snapshot-missing', {
@@ -141,15 +152,19 @@ export async function readFileOf(repository: Repository, request: ReadRequest, c
     repository,
     lock: request.lock,
     context,
-    work: async ({ signal }) => {
-      const { node } = await locateFile(repository, request.point, request.path);
+    work: async ({ signal, events }) => {
+      const { node } = await locateFile(repository, request, { events });
       for await (const chunk of readNode(repository, node, { signal })) if ((await request.onBytes(chunk)) === false) return;
     },
   });
 }
 
-async function locateFile(repository: Repository, point: PointRequest, path: string): Promise<{ node: TreeNode }> {
-  const found = await locatePoint(repository, point);
+async function locateFile(
+  repository: Repository,
+  { point, path }: ReadRequest,
+  context: Pick<RunContext, 'events'>,
+): Promise<{ node: TreeNode }> {
+  const found = await locatePoint(repository, point, context);
   for (const component of await holding(repository, found, path)) {
     const at = await findNode(repository, component, path);
     if ('node' in at && at.node.type === 'file') return at;

@@ -1,5 +1,6 @@
 /** Finds the point that somebody means: by id, `latest`, `latest:COMPONENT`, a time, each with `:/path` behind it. */
 import { HoldfastError } from '../errors.ts';
+import type { EventSink } from '../events.ts';
 import { filterSnapshots, selectSnapshot, type SnapshotFilter } from '../engine/snapshots/find-snapshot.ts';
 import type { Point, PointComponent } from './points.ts';
 
@@ -11,6 +12,8 @@ export interface PointQuery {
   readonly filter?: SnapshotFilter;
   /** What "yesterday" is counted from. */
   readonly now: Date;
+  /** Told which point a time has chosen: the words do not show it. */
+  readonly events?: EventSink;
 }
 
 export interface FoundPoint {
@@ -20,7 +23,7 @@ export interface FoundPoint {
 }
 
 /** Throws `snapshot-missing` when there is no such point, or it does not hold the component. */
-export function findPoint(points: readonly Point[], { name, component, filter = {}, now }: PointQuery): FoundPoint {
+export function findPoint(points: readonly Point[], { name, component, filter = {}, now, events }: PointQuery): FoundPoint {
   const [, latestOf] = /^latest:(.+)$/.exec(name) ?? [];
   const wanted = latestOf ?? component;
   const isNamedById = /^[0-9a-f]{1,64}$/.test(name);
@@ -42,6 +45,8 @@ export function findPoint(points: readonly Point[], { name, component, filter = 
   );
   if (components.length === 0)
     throw new HoldfastError('snapshot-missing', { name, reason: `it has no component "${wanted ?? ''}"; it has ${namesOf([point])}` });
+  if (!isNamedById && !/^latest(:|$)/.test(name))
+    events?.({ type: 'notice', message: `"${name}" is the point ${point.id.slice(0, 8)} of ${formatLocal(new Date(point.time))}` });
   return { point, components };
 }
 
@@ -65,6 +70,12 @@ function absoluteTime(name: string, now: Date): string {
   if (word === undefined) return name;
   const day = new Date(now);
   if (word.toLowerCase() === 'yesterday') day.setDate(day.getDate() - 1);
+  return `${formatLocal(day).slice(0, 10)} ${clock}`.trim();
+}
+
+/** `2026-11-20 14:30:05` in this machine's zone. */
+function formatLocal(time: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
-  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())} ${clock}`.trim();
+  const day = `${String(time.getFullYear()).padStart(4, '0')}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 }

@@ -50,7 +50,7 @@ export function copyPoints({ from, to, points, lock }: CopyRequest, context: Run
           const chosen =
             points.length === 0
               ? all.flatMap(({ components }) => components)
-              : points.flatMap((point) => findPoint(all, { ...point, now }).components);
+              : points.flatMap((point) => findPoint(all, { ...point, now, events: locked.events }).components);
           const { copySnapshots } = await import('../engine/copy/copy-snapshots.ts');
           return copySnapshots(from, to, [...new Set(chosen.map(({ id }) => id))], locked);
         },

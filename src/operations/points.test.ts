@@ -3,7 +3,7 @@ import type { LoadedSnapshot } from '../engine/snapshots/load-snapshots.ts';
 import { findPoint } from './find-point.ts';
 import { planForget, planForgetThese } from './forget-plan.ts';
 import { readTags, writeTags } from './point-tags.ts';
-import { describePoint, groupPoints } from './points.ts';
+import { describePoint, groupPoints, type Point } from './points.ts';
 
 const idOf = (digit: string): string => digit.repeat(64);
 const now = new Date('2026-11-20T12:00:00Z');
@@ -102,6 +102,13 @@ describe('a point is found', () => {
     expect(() => find('2026-11-17')).toThrow(/older|old/);
   });
 
+  test('and a notice tells which one a time has chosen, but no other name', () => {
+    const told: unknown[] = [];
+    for (const name of ['yesterday', 'latest', 'latest:files', 'aaaa'])
+      findPoint(points, { name, now, events: (event) => told.push(event) });
+    expect(told).toEqual([{ type: 'notice', message: expect.stringMatching(/^"yesterday" is the point cccccccc of 2026-11-/) as string }]);
+  });
+
   test('or the reason why not says what there is', () => {
     expect(() => find('latest:uploads')).toThrow(/no point has a component "uploads"; there are database, files/);
     expect(() => find('bbbb', 'database')).toThrow(/no component "database"/);
@@ -111,18 +118,52 @@ describe('a point is found', () => {
 });
 
 describe('forgetting', () => {
+  const pathedSnapshots = nightly.map((each) => ({
+    ...each,
+    snapshot: { ...each.snapshot, paths: [each.snapshot.tags?.includes('component:files') === true ? '/up' : '/postgres/app'] },
+  }));
+  const pathed = groupPoints(pathedSnapshots);
   const points = groupPoints(nightly);
-  test('applies a policy to each component', () => {
-    const plan = planForget(points, { last: 1 }, { host: true, paths: false, tags: false }, now);
-    expect(plan.remove).toHaveLength(2);
-    const apart = planForget(points, { last: 1 }, { host: true, paths: true }, now);
-    expect(apart.remove).toEqual([]); // each has a path of its own here
+  const byDefault = { host: true, paths: true };
+  const idsOf = (planned: readonly { readonly point: Point }[]): string[] => planned.map(({ point }) => point.id[0] ?? '');
+
+  test('takes and leaves whole points', () => {
+    const plan = planForget(pathed, { last: 1 }, byDefault, now);
+    expect(plan.groups).toHaveLength(1);
+    expect(plan.groups[0]?.key).toEqual({ host: 'web1', paths: ['/postgres/app', '/up'], components: ['database', 'files'] });
+    expect(plan.remove).toEqual([idOf('a'), idOf('b')]);
+    expect(plan.keep).toEqual([idOf('c'), idOf('d')]);
+    expect(planForget(pathed, { daily: 2 }, byDefault, now).remove).toEqual([]);
   });
 
-  test('never takes the newest of a component, whatever the groups are', () => {
-    const plan = planForget(points, { last: 1 }, {}, now);
-    expect(plan.keep.toSorted()).toEqual([idOf('c'), idOf('d')]);
-    expect(plan.remove.toSorted()).toEqual([idOf('a'), idOf('b')]);
+  test('leaves a point of two components whole when one of them was saved again alone', () => {
+    const alone = groupPoints([
+      ...pathedSnapshots.slice(0, 2),
+      snapshot('e', '2026-11-20T02:00:00Z', part('files', undefined, 1), { paths: ['/up'] }),
+    ]);
+    expect(planForget(alone, { last: 1 }, byDefault, now)).toMatchObject({ remove: [], keep: [idOf('a'), idOf('b'), idOf('e')] });
+    // In one group, too, because it has the newest database.
+    const together = planForget(alone, { last: 1 }, {}, now);
+    expect(together.remove).toEqual([]);
+    expect(together.groups[0]?.keep.map(({ reasons }) => reasons)).toEqual([['last snapshot'], ['newest of its component']]);
+  });
+
+  test('keeps components of one path and several names apart, and groups by tags that people gave', () => {
+    const twins = groupPoints([
+      snapshot('1', '2026-11-18T02:00:00Z', part('files', undefined, 1), { paths: ['/up'] }),
+      snapshot('2', '2026-11-19T02:00:00Z', part('uploads', undefined, 1), { paths: ['/up'] }),
+    ]);
+    expect(planForget(twins, { last: 1 }, byDefault, now).groups).toHaveLength(2);
+    expect(planForget(pathed, { last: 1 }, { tags: true }, now).groups).toHaveLength(1);
+  });
+
+  test('takes snapshots of restic one by one', () => {
+    const theirs = groupPoints([
+      snapshot('1', '2026-11-18T02:00:00Z', undefined, { paths: ['/up'] }),
+      snapshot('2', '2026-11-19T02:00:00Z', undefined, { paths: ['/up'] }),
+    ]);
+    const plan = planForget(theirs, { last: 1 }, byDefault, now);
+    expect([idsOf(plan.groups[0]?.keep ?? []), idsOf(plan.groups[0]?.remove ?? [])]).toEqual([['2'], ['1']]);
   });
 
   test('of named points keeps the last of a component unless forced', () => {

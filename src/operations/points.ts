@@ -56,6 +56,16 @@ function pointOf(members: readonly PointComponent[]): Point {
   };
 }
 
+/** The names of its components, in the order they were saved. */
+export function componentNames({ components }: Point): string[] {
+  return components.map(({ tags }) => tags.component);
+}
+
+/** The paths of all its components, each once. */
+export function pathsOf({ components }: Point): string[] {
+  return [...new Set(components.flatMap(({ snapshot }) => snapshot.paths))];
+}
+
 /** A point as `list` prints it, and `list --json` word for word. */
 export interface PointRecord {
   readonly id: string;
@@ -81,12 +91,12 @@ export function describePoint(point: Point): PointRecord {
     short_id: point.id.slice(0, 8),
     time: point.time,
     host: point.host,
-    components: point.components.map(({ tags }) => tags.component),
+    components: componentNames(point),
     tags: [...new Set(point.components.flatMap(({ tags }) => tags.own))],
     size: sizes.reduce<number | null>((sum, size) => (sum === null || size === undefined ? null : sum + size), 0),
     status: point.status,
     proven: false,
     snapshots: point.components.map(({ id }) => id),
-    paths: [...new Set(point.components.flatMap(({ snapshot }) => snapshot.paths))],
+    paths: pathsOf(point),
   };
 }

@@ -7,6 +7,7 @@ import type { PruneOptions, PrunePlan, PruneResult } from '../engine/prune/prune
 import type { Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
 import type { SnapshotFilter } from '../engine/snapshots/find-snapshot.ts';
+import type { EventSink } from '../events.ts';
 import type { GroupBy } from '../policy/group-snapshots.ts';
 import type { RetentionPolicy } from '../policy/retention.ts';
 import { filterPoints, findPoint } from './find-point.ts';
@@ -49,7 +50,9 @@ export function prune(repository: Repository, request: PruneRequest, context: Ru
     context,
     work: async (locked, lock) => {
       const forget =
-        request.forget === undefined ? undefined : chooseForgotten(await loadPoints(repository), request.forget, repository.clock.now());
+        request.forget === undefined
+          ? undefined
+          : chooseForgotten(await loadPoints(repository), request.forget, repository.clock.now(), locked.events);
       const plan = {
         ...(forget === undefined ? {} : { forget }),
         ...(request.free === undefined ? {} : { prune: await planFreeing(repository, request.free, forget, locked) }),
@@ -66,9 +69,9 @@ async function carryOut(repository: Repository, plan: WholePlan, lock: Repositor
   return { ...plan, done: true, result: await executePrune(repository, plan.prune, lock, context) };
 }
 
-function chooseForgotten(points: readonly Point[], forget: NonNullable<PruneRequest['forget']>, now: Date): ForgetPlan {
+function chooseForgotten(points: readonly Point[], forget: NonNullable<PruneRequest['forget']>, now: Date, events: EventSink): ForgetPlan {
   if ('points' in forget) {
-    const chosen = forget.points.flatMap((request) => findPoint(points, { ...request, now }).components);
+    const chosen = forget.points.flatMap((request) => findPoint(points, { ...request, now, events }).components);
     return planForgetThese(points, chosen, forget.force);
   }
   const counted = filterPoints(points, forget.filter);

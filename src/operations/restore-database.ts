@@ -36,7 +36,7 @@ export function restoreDatabase(
     lock: request.lock,
     context,
     work: async (locked) => {
-      const { point, components } = await locatePoint(repository, await withDatabase(repository, request.point));
+      const { point, components } = await locatePoint(repository, await withDatabase(repository, request.point), locked);
       const databases = components.filter(({ tags }) => tags.kind === 'postgres');
       const [component] = databases;
       if (component === undefined)
@@ -54,6 +54,14 @@ export function restoreDatabase(
       return { pointId: point.id, component: component.tags.component, facts };
     },
   });
+}
+
+/** Throws `usage` for what cannot go together and `postgres-url`: before anything is asked or opened. */
+export async function checkDatabaseRestore({ url, restore, environment }: Omit<RestoreDatabaseRequest, 'point' | 'lock'>): Promise<void> {
+  const { checkRequest } = await import('../sources/postgres/restore-request.ts');
+  const { parseConnection } = await import('../sources/postgres/connection.ts');
+  checkRequest(restore);
+  parseConnection(url, environment);
 }
 
 /** `latest` without a component means the newest point that holds a database. */

@@ -30,15 +30,17 @@ export interface RestoreFilesReport {
   readonly summaries: readonly RestoreSummary[];
 }
 
-/** Restores the components of a point below a folder. Throws `snapshot-missing`, `path-missing`, `target-unusable`, `damaged`, `interrupted`, … */
+/**
+ * Restores the components of a point below a folder: those of files, unless another was named, or there is none of files. Throws `snapshot-missing`, `path-missing`, `target-unusable`, `damaged`, `interrupted`, …
+ */
 export function restoreFiles(repository: Repository, request: RestoreFilesRequest, context: RunContext): Promise<RestoreFilesReport> {
   return withReadLock({
     repository,
     lock: request.lock,
     context,
     work: async (locked) => {
-      const found = await locatePoint(repository, request.point);
-      const components = request.path === undefined ? found.components : await holding(repository, found, request.path);
+      const found = await locatePoint(repository, request.point, locked);
+      const components = preferFiles(request.path === undefined ? found.components : await holding(repository, found, request.path));
       // To one component, what another has just restored would be something to delete.
       if (request.restore.delete === true && components.length > 1)
         throw new HoldfastError('usage', {
@@ -65,6 +67,12 @@ export function restoreFiles(repository: Repository, request: RestoreFilesReques
       };
     },
   });
+}
+
+/** A database's dump is nothing that somebody looks for among the files, unless that is all there is. */
+function preferFiles(components: readonly PointComponent[]): readonly PointComponent[] {
+  const files = components.filter(({ tags }) => tags.kind === 'files');
+  return files.length === 0 ? components : files;
 }
 
 /** A folder's content lies directly in the target; a single file does too, which is its folder with everything else left out. */

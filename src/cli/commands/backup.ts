@@ -49,8 +49,10 @@ export const backupCommand: CommandDescription = {
       environment: context.environment,
     });
     const order = { components, ...readOrder(context), lock: { ...lockChoice(context), noLock: false } };
-    const { backUp, checkOrder } = await import('../../operations/back-up.ts');
-    checkOrder(order); // before anything is created
+    const { backUp, checkOrder, checkSources } = await import('../../operations/back-up.ts');
+    // Before anything is created.
+    checkOrder(order);
+    await checkSources(order, context.signal);
     const began = context.clock.now();
     const repository = await (options.has('no-init') || options.has('dry-run') ? openRepository : openOrCreateRepository)(context);
     try {

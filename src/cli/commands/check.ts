@@ -21,7 +21,7 @@ export const checkCommand: CommandDescription = {
     const repository = await openRepository(context);
     try {
       const report = await check(repository, { readData }, lockChoice(context), context);
-      for (const line of recordsOfFindings(report)) output.result(line.record, () => line.text);
+      for (const line of recordsOfFindings(report)) output.finding(line.record, () => line.text);
       if (!output.quiet || output.json) output.result(recordOfCheck(report), () => textOfCheck(report));
       return report.errors.length > 0 ? exitStatus.failed : exitStatus.done;
     } finally {

@@ -1,11 +1,13 @@
-import { exitStatus, isError } from '../../errors.ts';
+import { exitStatus, isError, type ExitStatus } from '../../errors.ts';
 import type { Repository } from '../../engine/repository.ts';
+import type { PointRequest } from '../../operations/point-request.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { createRepository, lockChoice, openRepository } from '../open-repository.ts';
 import { fromPassword } from '../password-source.ts';
 import { componentOption, filterOptions, pointText, readPoint } from '../point-options.ts';
-import { formatCount, formatSize } from '../print/quantities.ts';
+import { formatCount, formatMoment, formatSize } from '../print/quantities.ts';
+import { printable } from '../print/table.ts';
 import { fromAddress } from '../repository-address.ts';
 
 export const copyCommand: CommandDescription = {
@@ -19,6 +21,7 @@ export const copyCommand: CommandDescription = {
     { flags: '--from-password-file <file>', text: 'a file that holds its password' },
     { flags: '--from-password-command <command>', text: 'a program that prints its password' },
     { flags: '--no-init', text: 'fail where there is no repository to copy to, rather than create it' },
+    { flags: '-n, --dry-run', text: 'list what would be copied, and write nothing' },
     componentOption,
     ...filterOptions,
   ],
@@ -29,6 +32,7 @@ export const copyCommand: CommandDescription = {
     const { copyPoints } = await import('../../operations/maintain.ts');
     const from = await openRepository(context, { address: fromAddress, password: fromPassword });
     try {
+      if (options.has('dry-run')) return await showCopy(context, from, points);
       const to = await openTarget(context, from);
       try {
         const { copied, present, blobs, bytes } = await copyPoints({ from, to, points, lock: lockChoice(context) }, context);
@@ -57,5 +61,40 @@ async function openTarget(context: CommandContext, from: Repository): Promise<Re
     const to = await createRepository(context, { polynomialOf: from });
     context.output.remark(`created the repository ${to.location}`);
     return to;
+  }
+}
+
+async function showCopy(context: CommandContext, from: Repository, points: readonly PointRequest[]): Promise<ExitStatus> {
+  const { options, output } = context;
+  const { planCopy } = await import('../../operations/plan-copy.ts');
+  const to = await openRepository(context).catch((error: unknown) => {
+    if (!isError(error, 'repository-missing') || options.has('no-init')) throw error;
+    return undefined;
+  });
+  try {
+    const { missing, present } = await planCopy({ from, to, points }, context);
+    for (const { point, component } of missing)
+      output.result(
+        {
+          message_type: 'action',
+          action: 'copy',
+          point: point.id,
+          short_id: point.id.slice(0, 8),
+          snapshot: component.id,
+          component: component.tags.component,
+          time: point.time,
+        },
+        () =>
+          output.quiet
+            ? ''
+            : `copy  point ${point.id.slice(0, 8)} of ${formatMoment(new Date(point.time))}  ${printable(component.tags.component)}`,
+      );
+    const record = { message_type: 'summary', copied: [], to_copy: missing.map(({ component }) => component.id), present, dry_run: true };
+    const created = to === undefined ? '; the repository would be created' : '';
+    const text = `dry run: ${formatCount(missing.length, 'snapshot')} to copy, ${present.length} there already${created}; nothing was done`;
+    if (!output.quiet || output.json) output.result(record, () => text);
+    return exitStatus.done;
+  } finally {
+    await to?.close();
   }
 }

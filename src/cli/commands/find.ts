@@ -41,12 +41,16 @@ export const findCommand: CommandDescription = {
             ...(oldest === undefined ? {} : { oldest: toNanoseconds(oldest) }),
             ...(newest === undefined ? {} : { newest: toNanoseconds(newest) }),
           },
-          onFound: ({ snapshot, path, node }) => {
+          onFound: ({ snapshot, path, node }, point) => {
+            const shortId = point.id.slice(0, 8);
             if (snapshot.id !== last)
-              output.say(`${last === '' ? '' : '\n'}in ${snapshot.id.slice(0, 8)} of ${formatMoment(new Date(snapshot.snapshot.time))}`);
+              output.say(
+                `${last === '' ? '' : '\n'}in point ${shortId} of ${formatMoment(new Date(point.time))} (snapshot ${snapshot.id.slice(0, 8)})`,
+              );
             last = snapshot.id;
-            output.result({ ...recordOfEntry(path, node), message_type: 'match', snapshot: snapshot.id }, () =>
-              options.has('long') ? longLineOfEntry(path, node) : lineOfEntry(path),
+            output.result(
+              { ...recordOfEntry(path, node), message_type: 'match', point: point.id, short_id: shortId, snapshot: snapshot.id },
+              () => (options.has('long') ? longLineOfEntry(path, node) : lineOfEntry(path)),
             );
             return !output.closed;
           },

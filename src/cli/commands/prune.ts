@@ -25,7 +25,7 @@ export const confirmOptions: readonly OptionDescription[] = [
 export const pruneCommand: CommandDescription = {
   name: 'prune',
   description:
-    'Forgets the points that no --keep rule keeps, and removes the data that only they needed. Without a rule only unneeded data is removed.\nThe plan is shown first. The newest point of a component always stays.',
+    'Forgets the points that no --keep rule keeps, and removes the data that only they needed. Without a rule only unneeded data is removed.\nA point stays or goes with all its components. Rules are applied to the points of the same host, paths and components; the newest of each such group always stays.\nThe plan is shown first.',
   options: [...retentionOptions, ...freeingOptions, ...filterOptions, ...confirmOptions],
   examples: ['prune -r /backups/app --keep-daily 7 --keep-weekly 4 --dry-run', 'prune -r /backups/app --keep-last 10 --yes'],
   run: (context) => {

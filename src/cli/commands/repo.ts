@@ -1,4 +1,5 @@
-import { exitStatus } from '../../errors.ts';
+import { exitStatus, type ExitStatus } from '../../errors.ts';
+import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { createRepository, lockChoice, openRepository } from '../open-repository.ts';
 import { formatCount, formatSize } from '../print/quantities.ts';
@@ -71,10 +72,14 @@ export const repoInfoCommand: CommandDescription = {
 export const repoRepairIndexCommand: CommandDescription = {
   name: 'repo repair-index',
   description: 'Makes the index anew from what the packs say they hold: for a repository whose index is damaged or incomplete.',
-  options: [{ flags: '--read-all-packs', text: 'read the headers of all packs, and not only of those that no index names' }],
+  options: [
+    { flags: '--read-all-packs', text: 'read the headers of all packs, and not only of those that no index names' },
+    { flags: '-n, --dry-run', text: 'say what would be found, and write nothing' },
+  ],
   examples: ['repo repair-index -r /backups/app'],
   run: async (context) => {
     const { repairIndex } = await import('../../operations/maintain.ts');
+    if (context.options.has('dry-run')) return inspect(context);
     const repository = await openRepository(context);
     try {
       const report = await repairIndex(repository, context.options.has('read-all-packs'), lockChoice(context), context);
@@ -98,3 +103,30 @@ export const repoRepairIndexCommand: CommandDescription = {
     }
   },
 };
+
+async function inspect(context: CommandContext): Promise<ExitStatus> {
+  const { inspectIndex } = await import('../../operations/inspect-maintenance.ts');
+  const repository = await openRepository(context);
+  try {
+    const found = await inspectIndex(repository, context.options.has('read-all-packs'), context);
+    const { packs, packsRead, packsMissing, removedIndexFiles, problems } = found;
+    for (const { object, reason } of problems) context.events({ type: 'problem', path: object, reason });
+    const record = {
+      message_type: 'summary',
+      packs,
+      packs_read: packsRead,
+      packs_missing: packsMissing,
+      removed_index_files: removedIndexFiles,
+      problems: problems.length,
+      dry_run: true,
+    };
+    context.output.result(
+      record,
+      () =>
+        `dry run: the index of ${formatCount(packs, 'pack')} would be made anew: ${packsRead} not in it as they are, ${packsMissing} in it and gone, ${formatCount(removedIndexFiles, 'file')} would be replaced; nothing was done`,
+    );
+    return problems.length > 0 ? exitStatus.incomplete : exitStatus.done;
+  } finally {
+    await repository.close();
+  }
+}

@@ -1,9 +1,11 @@
 import { HoldfastError, exitStatus, type ExitStatus } from '../../errors.ts';
+import type { RestoreDatabaseRequest } from '../../operations/restore-database.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { excludeOptions, readExcludes } from '../file-selection.ts';
 import { lockChoice, openRepository } from '../open-repository.ts';
 import { readCount } from '../option-values.ts';
+import type { ParsedOptions } from '../parsed-options.ts';
 import { componentOption, filterOptions, pointText, readPoint } from '../point-options.ts';
 
 const overwriteModes = ['always', 'if-changed', 'if-newer', 'never'] as const;
@@ -11,7 +13,7 @@ const overwriteModes = ['always', 'if-changed', 'if-newer', 'never'] as const;
 export const restoreCommand: CommandDescription = {
   name: 'restore',
   description:
-    'Restores files below --target with their whole paths, or a database to the server that --postgres names.\nWith POINT:/FOLDER only that folder is restored, and its content lies directly in the target.\nA database that is there is left alone unless --clean or --recreate says otherwise.',
+    'Restores files below --target with their whole paths, or a database to the server that --postgres names.\nOf a point with files and a database --target gets the files; with --component database it gets the dump, as a file.\nWith POINT:/FOLDER only that folder is restored, and its content lies directly in the target.\nA database that is there is left alone unless --clean or --recreate says otherwise.',
   arguments: [{ name: '[point]', text: `${pointText} (default: latest), with :/PATH behind it for a part of it` }],
   options: [
     { flags: '-t, --target <folder>', text: 'where files are put' },
@@ -46,7 +48,6 @@ export const restoreCommand: CommandDescription = {
   run: async (context) => {
     const { options } = context;
     options.onlyOneOf('target', 'postgres');
-    await confirmRemoval(context);
     if (options.has('postgres')) return restoreOneDatabase(context);
     const only = ['into', 'tables', 'schema-only', 'data-only', 'clean', 'recreate', 'jobs', 'no-owner', 'roles'].find((name) =>
       options.has(name),
@@ -75,6 +76,8 @@ async function restoreSomeFiles(context: CommandContext): Promise<ExitStatus> {
   const overwrite = overwriteModes.find((mode) => mode === options.text('overwrite'));
   const { exclude, excludeInsensitive } = await readExcludes(context);
   const dryRun = options.has('dry-run');
+  const lock = lockChoice(context);
+  await confirmRemoval(context);
   const began = context.clock.now().getTime();
   const repository = await openRepository(context);
   try {
@@ -83,7 +86,7 @@ async function restoreSomeFiles(context: CommandContext): Promise<ExitStatus> {
       {
         point,
         ...(path === undefined ? {} : { path }),
-        lock: lockChoice(context),
+        lock,
         onPlan: (plan) => {
           if (dryRun) for (const line of linesOfPlan(plan)) output.result(line.record, () => (output.quiet ? '' : line.text));
         },
@@ -112,36 +115,24 @@ async function restoreSomeFiles(context: CommandContext): Promise<ExitStatus> {
 
 async function restoreOneDatabase(context: CommandContext): Promise<ExitStatus> {
   const { options, output } = context;
-  const { restoreDatabase } = await import('../../operations/restore-database.ts');
+  const { checkDatabaseRestore, restoreDatabase } = await import('../../operations/restore-database.ts');
   const { textOfFacts } = await import('../print/print-restore.ts');
   const { point, path } = readPoint(options, context.args[0]);
   if (path !== undefined) throw options.wrong('a database is restored by --component, --tables and the like, not by a path');
   if (options.has('dry-run')) throw options.wrong('--dry-run is for files; a database can be restored beside the others with --into NAME');
-  const [into, jobs] = [options.text('into'), options.value('jobs', readCount)];
+  const request = {
+    point,
+    url: options.text('postgres') ?? '',
+    environment: context.environment,
+    lock: lockChoice(context),
+    restore: readDatabaseRequest(options),
+  };
+  await checkDatabaseRestore(request);
+  await confirmRemoval(context);
   const began = context.clock.now().getTime();
   const repository = await openRepository(context);
   try {
-    const report = await restoreDatabase(
-      repository,
-      {
-        point,
-        url: options.text('postgres') ?? '',
-        environment: context.environment,
-        lock: lockChoice(context),
-        restore: {
-          ...(into === undefined ? {} : { into }),
-          ...(jobs === undefined ? {} : { jobs }),
-          ...(options.has('tables') ? { tables: options.list('tables') } : {}),
-          schemaOnly: options.has('schema-only'),
-          dataOnly: options.has('data-only'),
-          clean: options.has('clean'),
-          recreate: options.has('recreate'),
-          noOwner: options.has('no-owner'),
-          roles: options.has('roles'),
-        },
-      },
-      context,
-    );
+    const report = await restoreDatabase(repository, request, context);
     const seconds = (context.clock.now().getTime() - began) / 1000;
     const record = {
       message_type: 'summary',
@@ -155,4 +146,19 @@ async function restoreOneDatabase(context: CommandContext): Promise<ExitStatus> 
   } finally {
     await repository.close();
   }
+}
+
+function readDatabaseRequest(options: ParsedOptions): RestoreDatabaseRequest['restore'] {
+  const [into, jobs] = [options.text('into'), options.value('jobs', readCount)];
+  return {
+    ...(into === undefined ? {} : { into }),
+    ...(jobs === undefined ? {} : { jobs }),
+    ...(options.has('tables') ? { tables: options.list('tables') } : {}),
+    schemaOnly: options.has('schema-only'),
+    dataOnly: options.has('data-only'),
+    clean: options.has('clean'),
+    recreate: options.has('recreate'),
+    noOwner: options.has('no-owner'),
+    roles: options.has('roles'),
+  };
 }

@@ -15,7 +15,7 @@ export const showCommand: CommandDescription = {
     const { textOfPoint } = await import('../print/print-points.ts');
     const repository = await openRepository(context);
     try {
-      const { point } = await locatePoint(repository, readPoint(context.options, context.args[0]).point);
+      const { point } = await locatePoint(repository, readPoint(context.options, context.args[0]).point, context);
       const record = describePoint(point);
       const components = point.components.map(({ id, snapshot, tags }) => ({
         component: tags.component,

@@ -16,6 +16,8 @@ export interface Output {
   readonly failure: Error | undefined;
   /** A result: the record as JSON, or its text (which may have several lines). */
   result(record: object, text: () => string): void;
+  /** A finding: with --json a record on stderr, as a run's problems are; else its text among the results. */
+  finding(record: object, text: () => string): void;
   /** For people only: left out with --json and --quiet. */
   say(text: string): void;
   /** A remark on stderr; with --json as a record. Left out with --quiet. */
@@ -62,6 +64,11 @@ export function createOutput({ stdout, stderr }: OutputStreams, choice: OutputCh
     result: (record, text) => {
       const printed = json ? JSON.stringify(record) : text();
       if (json || printed !== '') line(printed);
+    },
+    finding: (record, text) => {
+      if (!json) return line(text());
+      beforeWrite();
+      stderr.write(`${JSON.stringify(record)}\n`);
     },
     say: (text) => {
       if (!json && !quiet) line(text);

@@ -7,7 +7,10 @@ export function* recordsOfFindings({ errors, notices }: CheckReport): Generator<
   for (const { object, reason } of notices)
     yield { record: { message_type: 'notice', object, message: reason }, text: `notice: ${printable(object)}: ${printable(reason)}` };
   for (const { object, reason } of errors)
-    yield { record: { message_type: 'error', object, message: reason }, text: `error: ${printable(object)}: ${printable(reason)}` };
+    yield {
+      record: { message_type: 'error', error: { message: reason }, during: 'check', item: object },
+      text: `error: ${printable(object)}: ${printable(reason)}`,
+    };
 }
 
 export function recordOfCheck(report: CheckReport): object {

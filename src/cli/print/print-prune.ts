@@ -1,37 +1,53 @@
 import type { PrunePlan } from '../../engine/prune/prune-plan.ts';
-import type { ForgetGroup, ForgetPlan } from '../../operations/forget-plan.ts';
-import type { PointComponent } from '../../operations/points.ts';
+import type { ForgetGroup, ForgetPlan, PlannedPoint } from '../../operations/forget-plan.ts';
 import type { PruneReport } from '../../operations/prune.ts';
 import { formatCount, formatMoment, formatSize } from './quantities.ts';
 import { formatTable, printable } from './table.ts';
 
-/** One record a group: what stays and why, what goes. */
+/** One record a group of points: what stays and why, what goes. */
 export function recordsOfForget({ groups }: ForgetPlan): object[] {
   return groups.map(({ key, keep, remove }) => ({
     message_type: 'forget',
     ...key,
-    keep: keep.map(({ snapshot, reasons }) => ({ ...recordOf(snapshot), reasons })),
+    keep: keep.map(({ reasons, ...planned }) => ({ ...recordOf(planned), reasons })),
     remove: remove.map(recordOf),
   }));
 }
 
-function recordOf({ id, snapshot, tags }: PointComponent): object {
-  return { id, short_id: id.slice(0, 8), time: snapshot.time, component: tags.component, tags: tags.own };
+function recordOf({ point, components }: PlannedPoint): object {
+  return {
+    id: point.id,
+    short_id: point.id.slice(0, 8),
+    time: point.time,
+    components: components.map(({ tags }) => tags.component),
+    tags: [...new Set(components.flatMap(({ tags }) => tags.own))],
+    snapshots: components.map(({ id }) => id),
+  };
 }
 
-export function textOfForget({ groups, remove, keep }: ForgetPlan): string {
+export function textOfForget({ groups }: ForgetPlan): string {
   const parts = groups.map((group) => {
     const rows = [
-      ...group.keep.map(({ snapshot, reasons }) => ['keep', ...cellsOf(snapshot), reasons.join(', ')]),
-      ...group.remove.map((snapshot) => ['remove', ...cellsOf(snapshot), '']),
+      ...group.keep.map((kept) => ['keep', ...cellsOf(kept), kept.reasons.join(', ')]),
+      ...group.remove.map((planned) => ['remove', ...cellsOf(planned), '']),
     ];
-    return `${titleOf(group)}${formatTable(['', 'snapshot', 'time', 'component', 'why'], rows)}`;
+    return `${titleOf(group)}${formatTable(['', 'point', 'time', 'components', 'why'], rows)}`;
   });
-  return [...parts, `${formatCount(keep.length, 'snapshot')} to keep, ${remove.length} to remove`].join('\n\n');
+  const kept = groups.flatMap(({ keep }) => keep).length;
+  const total = kept === 0 ? '' : `${formatCount(kept, 'point')} to keep, `;
+  return [...parts, `${total}${countRemoved(groups)} to remove`].join('\n\n');
 }
 
-function cellsOf({ id, snapshot, tags }: PointComponent): string[] {
-  return [id.slice(0, 8), formatMoment(new Date(snapshot.time)), printable(tags.component)];
+/** `2 points`; where single components were named, what goes is no whole point. */
+function countRemoved(groups: readonly ForgetGroup[]): string {
+  const removed = groups.flatMap(({ remove }) => remove);
+  const isWhole = removed.every(({ point, components }) => components.length === point.components.length);
+  return isWhole ? formatCount(removed.length, 'point') : formatCount(removed.flatMap(({ components }) => components).length, 'component');
+}
+
+function cellsOf({ point, components }: PlannedPoint): string[] {
+  const names = components.map(({ tags }) => tags.component).join(', ');
+  return [point.id.slice(0, 8), formatMoment(new Date(point.time)), printable(names)];
 }
 
 function titleOf({ key }: ForgetGroup): string {
@@ -59,7 +75,13 @@ export function recordOfPrune({ done, forget, prune, result }: PruneReport): obj
   return {
     message_type: 'summary',
     done,
-    ...(forget === undefined ? {} : { kept_snapshots: forget.keep.length, removed_snapshots: forget.remove.length }),
+    ...(forget === undefined
+      ? {}
+      : {
+          kept_snapshots: forget.keep.length,
+          removed_snapshots: forget.remove.length,
+          removed_points: forget.groups.flatMap(({ remove }) => remove).length,
+        }),
     ...(prune === undefined
       ? {}
       : {
@@ -78,7 +100,7 @@ export function recordOfPrune({ done, forget, prune, result }: PruneReport): obj
 export function textOfPrune({ done, forget, result }: PruneReport): string {
   if (!done) return 'nothing was done';
   const parts = [
-    ...(forget === undefined ? [] : [`${formatCount(forget.remove.length, 'snapshot')} removed`]),
+    ...(forget === undefined ? [] : [`${countRemoved(forget.groups)} removed`]),
     ...(result === undefined
       ? []
       : [`${formatSize(result.freedBytes)} freed (${formatCount(result.deletedPacks, 'pack')} removed, ${result.newPacks} written)`]),

@@ -31,7 +31,17 @@ test('a whole URL', () => {
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: '/ca.pem',
   });
-  expect(removeSecrets('x p:/w y p%3A%2Fw z', connection)).toBe('x *** y *** z');
+});
+
+test('a password is removed from messages, a short one only where it is a password by its place', () => {
+  const remove = (password: string, text: string): string =>
+    removeSecrets(text, parseConnection('postgresql://u@h/d', { PGPASSWORD: password }));
+  expect(remove('p:/w-long', 'x p:/w-long y p%3A%2Fw-long z')).toBe('x *** y *** z');
+  expect(remove('b', 'Query was: SELECT b; password=bb')).toBe('Query was: SELECT b; password=bb');
+  expect(remove('b', "postgresql://b:b@b/b?password=b&x=b PGPASSWORD=b host=b password = 'b'")).toBe(
+    "postgresql://b:***@b/b?password=***&x=b PGPASSWORD=*** host=b password = '***'",
+  );
+  expect(remove('p:/w', 'at postgresql://u:p%3A%2Fw@h/d, p:/w')).toBe('at postgresql://u:***@h/d, p:/w');
 });
 
 test.each([

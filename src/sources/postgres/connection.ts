@@ -96,11 +96,22 @@ export function toolEnvironment(connection: PostgresConnection, environment: Env
   };
 }
 
-/** Replaces the connection's password, as it is and as a URL writes it, wherever it appears. */
+/** A shorter password is also in ordinary words: taking it out of those makes them unreadable, and tells what it is. */
+const shortestTellingPassword = 6;
+
+/**
+ * Replaces the connection's password, as it is and as a URL writes it, wherever it appears; one of fewer than six characters only where it
+ * is a password by its place: in a URL, or as `password=…`.
+ */
 export function removeSecrets(text: string, connection: PostgresConnection): string {
   const { password } = connection;
   if (password === undefined || password === '') return text;
-  return text.replaceAll(password, '***').replaceAll(encodeURIComponent(password), '***');
+  const forms = [password, encodeURIComponent(password)];
+  if (password.length >= shortestTellingPassword) return forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
+  const either = [...new Set(forms)].map((form) => RegExp.escape(form)).join('|');
+  return text
+    .replaceAll(new RegExp(`(://[^\\s/@:]*:)(?:${either})(?=@)`, 'g'), '$1***')
+    .replaceAll(new RegExp(`(password\\s*=\\s*['"]?)(?:${either})(?![^\\s'"&;,)])`, 'gi'), '$1***');
 }
 
 interface UrlParts {

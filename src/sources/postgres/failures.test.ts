@@ -189,6 +189,7 @@ describe('while restoring', () => {
       expect(await failureOf(restore({}))).toMatchObject({
         code: 'postgres-restore-refused',
         message: 'Cannot restore into database "app": it is there already and not empty.',
+        hint: expect.stringMatching(/--into .*--clean .*--recreate /) as string,
       });
       expect(await failureOf(restore({ recreate: true, clean: true }))).toMatchObject({ code: 'usage' });
       expect(await failureOf(restore({ schemaOnly: true, dataOnly: true }))).toMatchObject({ code: 'usage' });
@@ -199,7 +200,7 @@ describe('while restoring', () => {
         await failureOf(
           source(cluster.url('app', 'stranger', 'str:nger@secret/1')).restore(captured, { into: 'new' }, collectingContext()),
         ),
-      ).toMatchObject({ code: 'postgres-permission' });
+      ).toMatchObject({ code: 'postgres-restore-permission', hint: expect.stringMatching(/^Restore as the owner/) as string });
       expect(await cluster.query("SELECT 1 FROM pg_database WHERE datname = 'new'")).toEqual([]);
       expect(await cluster.query('SELECT count(*)::int AS n FROM big', 'app')).toEqual([{ n: 150_000 }]);
     } finally {

@@ -27,7 +27,7 @@ export async function checkExisting(connection: PostgresConnection, target: Exis
     throw new HoldfastError('postgres-restore-refused', {
       database,
       reason: 'it is there already, and several jobs cannot share one transaction',
-      remedy: 'Leave the jobs out, ask for recreate, or restore into another database',
+      remedy: 'Leave --jobs out, give --recreate, or restore beside it with --into NAME',
     });
   }
   if (request.dataOnly !== true && request.clean !== true && relations === undefined && !(await isEmptyDatabase(connection))) {
@@ -35,7 +35,7 @@ export async function checkExisting(connection: PostgresConnection, target: Exis
       database,
       reason: 'it is there already and not empty',
       remedy:
-        'Restore --into another database, or ask for --clean (replaces what the backup holds) or recreate (replaces the whole database)',
+        'Restore beside it with --into NAME, or give --clean (replaces what the backup holds) or --recreate (replaces the whole database)',
     });
   }
   return withSession(connection, async (session) => {
@@ -51,7 +51,7 @@ async function requireAbsent(session: PostgresSession, database: string, relatio
   throw new HoldfastError('postgres-restore-refused', {
     database,
     reason: `${qualifiedName(relation)} is there already`,
-    remedy: 'Restore --into another database, or ask for --clean to replace it',
+    remedy: 'Restore beside it with --into NAME, or give --clean to replace it',
   });
 }
 
@@ -60,14 +60,14 @@ async function requireEmptyTable(session: PostgresSession, database: string, tab
     throw new HoldfastError('postgres-restore-refused', {
       database,
       reason: `${qualifiedName(table)} is not there`,
-      remedy: 'Restore the schema first, or leave --data-only out',
+      remedy: 'Restore it first with --schema-only, or leave --data-only out',
     });
   const [found] = await session.query<{ used: boolean }>(`SELECT EXISTS (SELECT FROM ONLY ${qualifiedName(table)}) AS used`);
   if (found?.used === true)
     throw new HoldfastError('postgres-restore-refused', {
       database,
       reason: `${qualifiedName(table)} holds rows`,
-      remedy: 'Empty the tables first, or leave --data-only out and ask for --clean',
+      remedy: 'Empty the tables first, or give --clean in place of --data-only',
     });
 }
 

@@ -1,5 +1,5 @@
 /** Restores a captured database and compares it with its manifest. */
-import { HoldfastError, reasonOf } from '../../errors.ts';
+import { HoldfastError, isError, reasonOf } from '../../errors.ts';
 import type { CaptureContext, CapturedTree, RestoreOutcome } from '../source.ts';
 import { ArchiveReader } from './archive/archive-reader.ts';
 import { type ArchiveEntry, ArchiveFormatError } from './archive/archive-toc.ts';
@@ -40,10 +40,20 @@ interface Prepared {
 /**
  * Restores. A database that was there is changed in one transaction or replaced only by one that was restored and compared, so
  * that a failed restore leaves it as it was; one that was created is taken away again. Facts: `database`, `tables`, `rows`,
- * `mismatches` (0) and `roles` (created).
+ * `mismatches` (0) and `roles` (created). Throws `postgres-restore-permission` where the user may not do what is needed.
  */
 export async function restoreDatabase(job: RestoreJob): Promise<RestoreOutcome> {
   checkRequest(job.request);
+  try {
+    return await restoreAndCompare(job);
+  } catch (error) {
+    // What a session or a tool reports does not say what it was for, and the way out is another than for a backup.
+    if (isError(error, 'postgres-permission')) throw new HoldfastError('postgres-restore-permission', error.details, error.cause);
+    throw error;
+  }
+}
+
+async function restoreAndCompare(job: RestoreJob): Promise<RestoreOutcome> {
   const captured = await findCapturedDatabase(job.from, job.connection.database);
   const manifest = await readManifest(captured.manifest, job.from.read(captured.manifest));
   const database = job.request.into ?? manifest.database;
@@ -92,7 +102,7 @@ async function restoreIntoNew(prepared: Prepared, replaces: boolean): Promise<Co
     throw new HoldfastError('postgres-restore-refused', {
       database,
       reason: 'it is not there, and data only needs its tables',
-      remedy: 'Restore the schema first',
+      remedy: 'Restore it first with --schema-only, or leave --data-only out',
     });
   const selection = await chooseEntries(prepared, { withGround: true });
   const name = replaces ? temporaryName() : database;
