@@ -70,6 +70,7 @@ describe('a hostile or broken key file is refused before any work is done', () =
     ['N a fraction', { N: 2.5 }],
     ['N a text', { N: '32768' }],
     ['r huge', { r: 2 ** 28 }],
+    ['r that no program uses', { N: 2, r: 2 ** 10, p: 1 }],
     ['r huge where N is small', { N: 2, r: 2 ** 20, p: 64 }],
     ['r zero', { r: 0 }],
     ['p huge', { p: 2 ** 28 }],

@@ -174,6 +174,41 @@ describe('decodeTree', () => {
     expect(() => decodeTree(Buffer.from(text))).toThrow(failsWith('damaged'));
   });
 
+  describe('of many megabytes', () => {
+    const node = JSON.stringify({ ...entry, name: '@', inode: 1, user: 'a "{[,]}\\\\' }).replace(
+      '"inode":1',
+      '"inode":18446744073709551615',
+    );
+    const names = Array.from({ length: 40_000 }, (_, number) => `{[,]} ${String(number).padStart(6, '0')}`);
+    const nodes = names.map((name) => node.replace('"@"', JSON.stringify(name)));
+    const large = Buffer.from(`{"nodes":[${nodes.join(',')}]}\n`);
+
+    test('is parsed in parts, and says the same', () => {
+      expect(large.length).toBeGreaterThan(2 ** 22);
+      const decoded = decodeTree(large);
+      expect(decoded.map(({ name }) => name)).toEqual(names);
+      expect(decoded).toEqual(nodes.flatMap((each) => decodeTree(Buffer.from(`{"nodes":[${each}]}`))));
+    });
+
+    const filler = 'x'.repeat(2 ** 22);
+    test.each([
+      ['another beginning', `{"x":"${filler}","nodes":[${node}]}`],
+      ['no end', large.subarray(0, -3)],
+      ['a comma at the end', `{"nodes":[${nodes.join(',')},]}`],
+      ['a comma at the beginning', `{"nodes":[,${nodes.join(',')}]}`],
+      ['an end in the middle', `{"nodes":[${nodes.join(',')}],"nodes":[${node}]}`],
+      ['a string without an end', `{"nodes":[${nodes.join(',')},"x]}`],
+      ['a backslash at the end', `{"nodes":[${nodes.join(',')},"\\]}`],
+      ['entries that are none', `{"nodes":[${'{},'.repeat(2 ** 21)}{}]}`],
+      ['numbers', `{"nodes":[${'1,'.repeat(2 ** 22)}1]}`],
+      ['numbers inside an entry', `{"nodes":[{"name":"a","content":[${'1,'.repeat(2 ** 22)}1]}]}`],
+      ['brackets', `{"nodes":[${'['.repeat(2 ** 22)}]}`],
+      ['closing brackets', `{"nodes":[${']'.repeat(2 ** 22)}]}`],
+    ])('is refused with %s', (_, content) => {
+      expect(() => decodeTree(Buffer.from(content))).toThrow(failsWith('damaged'));
+    });
+  });
+
   test('survives nesting deeper than the stack', () => {
     const deep = '['.repeat(500_000) + ']'.repeat(500_000);
     expect(() => decodeTree(Buffer.from(`{"nodes":[{"generic_attributes":{"x":${deep}}}]}`))).toThrow(failsWith('damaged'));

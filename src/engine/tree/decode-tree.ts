@@ -8,6 +8,7 @@
 import { HoldfastError, reasonOf } from '../../errors.ts';
 import { compareNames } from './compare-names.ts';
 import { decodeNode } from './decode-node.ts';
+import { entryRuns, TreeFormError } from './entry-runs.ts';
 import type { TreeNode } from './node.ts';
 
 /* In V8 since 11.4; not yet among the compiler's types. */
@@ -20,6 +21,8 @@ declare global {
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Bytes. Above it a tree is parsed in parts. */
+const largeTree = 2 ** 22;
 const needsExactNumbers = /:\s*\d{16}|"generic_attributes"/;
 
 /**
@@ -30,24 +33,39 @@ const needsExactNumbers = /:\s*\d{16}|"generic_attributes"/;
  * @throws HoldfastError `damaged` when this is not a tree, `hostile` when a name could lead out of its folder or comes twice.
  */
 export function decodeTree(bytes: Uint8Array, object = 'a tree'): TreeNode[] {
-  const entries = readEntries(bytes, object);
   const nodes: TreeNode[] = [];
   let sorted = true;
   let last: TreeNode | undefined;
-  for (const entry of entries) {
-    const node = decodeNode(entry, object);
-    if (last !== undefined && compareNames(last.name, node.name) >= 0) sorted = false;
-    last = node;
-    nodes.push(node);
+  for (const entries of readEntries(bytes, object)) {
+    for (const entry of entries) {
+      const node = decodeNode(entry, object);
+      if (last !== undefined && compareNames(last.name, node.name) >= 0) sorted = false;
+      last = node;
+      nodes.push(node);
+    }
   }
   return sorted ? nodes : sortUnique(nodes);
 }
 
-function readEntries(bytes: Uint8Array, object: string): readonly unknown[] {
+/** The entries in lists: one of them all, or of a large tree many, so that each part is checked before the next one takes memory. */
+function* readEntries(bytes: Uint8Array, object: string): Generator<readonly unknown[]> {
+  if (bytes.length <= largeTree) {
+    yield readAtOnce(bytes, object);
+    return;
+  }
+  try {
+    for (const run of entryRuns(bytes)) yield parseList(`[${utf8.decode(run)}]`);
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    const reason = error instanceof TreeFormError ? error.message : `it is not JSON (${reasonOf(error)})`;
+    throw new HoldfastError('damaged', { object, reason }, error);
+  }
+}
+
+function readAtOnce(bytes: Uint8Array, object: string): readonly unknown[] {
   let tree: unknown;
   try {
-    const text = utf8.decode(bytes);
-    tree = needsExactNumbers.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text);
+    tree = parse(utf8.decode(bytes));
   } catch (cause) {
     throw new HoldfastError('damaged', { object, reason: `it is not JSON (${reasonOf(cause)})` }, cause);
   }
@@ -57,6 +75,15 @@ function readEntries(bytes: Uint8Array, object: string): readonly unknown[] {
   if (tree.nodes === null) return [];
   if (!Array.isArray(tree.nodes)) throw new HoldfastError('damaged', { object, reason: 'its entries are not a list' });
   return tree.nodes;
+}
+
+function parseList(text: string): readonly unknown[] {
+  const list: unknown = parse(text);
+  return Array.isArray(list) ? list : [];
+}
+
+function parse(text: string): unknown {
+  return needsExactNumbers.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text);
 }
 
 /** Keeps the source of a number that a JavaScript number does not say exactly. (Equal text is not enough: 60643921820405870 prints as itself and is …872.) */
