@@ -48,6 +48,7 @@ export const catalogue = {
   'locked': { exit: 11, message: 'Cannot lock {location}: {holder} holds a lock of {age}.', hint: 'Wait for it to end. If that process is gone: holdfast unlock -r {location}' },
   'lock-lost': { exit: 11, message: 'Cannot go on with {location}: the lock of this run was removed or could not be refreshed for {age}.', hint: 'Check that the storage answers and that nobody ran unlock, then run the command again.' },
   'lock-unreadable': { exit: 11, message: 'Cannot lock {location}: the lock file {id} is unreadable ({reason}).', hint: 'Make sure that no other run uses the repository, then: holdfast unlock --remove-all -r {location}' },
+  'lock-unwritable': { exit: 1, message: 'Cannot lock {location}: a lock cannot be stored there ({reason}).', hint: 'Put that right, or read without a lock, where nothing else writes meanwhile: --no-lock' },
   'damaged': { exit: 1, message: 'Cannot trust {object}: {reason}.', hint: 'Run: holdfast check --read-data' },
   'blob-missing': { exit: 1, message: 'Cannot find {type} blob {id}: no index names it.', hint: 'Run: holdfast repo repair-index, then holdfast check --read-data' },
   'object-missing': { exit: 1, message: 'Cannot find {object} in {location}: {reason}.', hint: 'Check the id; at least four of its digits are needed.' },

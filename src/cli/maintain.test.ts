@@ -177,6 +177,8 @@ describe('a lock', () => {
     expect(stderr).toContain(`@${hostname()} (process ${process.pid}, exclusive)`);
     expect(stderr).toContain(`holdfast unlock -r ${repository}`);
     expect((await run('check', '--no-lock')).status).toBe(exitStatus.done);
+    const unlocked = await run('prune', '--no-lock', '--yes');
+    expect(unlocked).toMatchObject({ status: exitStatus.usage, stderr: containing('only read') });
   });
 
   test('is waited for when asked to', async () => {

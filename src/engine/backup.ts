@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import type { Capture } from '../sources/source.ts';
 import { prepareEngineThread, runBackupThreads, type ThreadsRequest, type ThreadsResult } from './backup/backup-threads.ts';
-import { readVersion } from '../util/program-version.ts';
+import { programMark, sawAllOf } from './backup/program-mark.ts';
 import { currentUser } from '../util/current-user.ts';
 import type { Repository } from './repository.ts';
 import type { RunContext } from './run-context.ts';
@@ -14,8 +14,6 @@ import { findSnapshot, findParent } from './snapshots/find-snapshot.ts';
 import { loadSnapshots, type LoadedSnapshot } from './snapshots/load-snapshots.ts';
 import { saveSnapshot } from './snapshots/save-snapshot.ts';
 import { formatTime } from './tree/time.ts';
-
-const programName = 'holdfast';
 
 export interface BackupRequest {
   readonly capture: Capture;
@@ -85,7 +83,7 @@ export async function backup(repository: Repository, request: BackupRequest, con
     const summary = summarize(stored, parent);
     if (isSkipped) return summary;
     const began = { time, host, started };
-    const snapshotId = await saveSnapshot(repository, describeSnapshot(request, began, repository.clock.now(), stored.tree, summary));
+    const snapshotId = await saveSnapshot(repository, describeSnapshot(request, began, repository.clock.now(), stored, summary));
     return { snapshotId, ...summary };
   } catch (error) {
     repository.dropIndex(); // it may name blobs that were never stored
@@ -97,7 +95,7 @@ export async function backup(repository: Repository, request: BackupRequest, con
 
 function describeWork(request: BackupRequest, time: Date, parent: LoadedSnapshot | undefined): ThreadsRequest {
   const { capture, compression = 'auto', withAtime = false, dryRun = false } = request;
-  return { capture, time, parentTree: parent?.snapshot.tree, reuseEntries: isOurs(parent), compression, withAtime, dryRun };
+  return { capture, time, parentTree: parent?.snapshot.tree, reuseEntries: parent !== undefined && sawAllOf(parent.snapshot, currentUser().uid), compression, withAtime, dryRun };
 }
 
 async function chooseParent(repository: Repository, request: BackupRequest, host: string): Promise<LoadedSnapshot | undefined> {
@@ -111,14 +109,14 @@ function describeSnapshot(
   request: BackupRequest,
   { time, host, started }: { readonly time: Date; readonly host: string; readonly started: Date },
   ended: Date,
-  tree: string,
+  stored: ThreadsResult,
   summary: BackupSummary,
 ): Snapshot {
   const { uid, gid, username } = currentUser();
   return {
     time: formatDate(time),
     ...(summary.parentId === undefined ? {} : { parent: summary.parentId }),
-    tree,
+    tree: stored.tree,
     paths: request.paths,
     hostname: host,
     username,
@@ -126,7 +124,7 @@ function describeSnapshot(
     gid,
     ...(request.excludes?.length ? { excludes: request.excludes } : {}),
     ...(request.tags?.length ? { tags: request.tags } : {}),
-    program_version: `${programName} ${readVersion()}`,
+    program_version: programMark(stored.sawAttributes),
     summary: {
       backup_start: formatDate(started),
       backup_end: formatDate(ended),
@@ -144,11 +142,6 @@ function describeSnapshot(
       total_bytes_processed: summary.totalBytesProcessed,
     },
   };
-}
-
-/** Only what holdfast wrote is taken over unread: another program may not have seen all of an entry (restic 0.14 loses attributes of links). */
-function isOurs(parent: LoadedSnapshot | undefined): boolean {
-  return parent?.snapshot.program_version?.startsWith(`${programName} `) ?? false;
 }
 
 function formatDate(date: Date): string {

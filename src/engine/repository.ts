@@ -11,7 +11,7 @@ import { createMasterKey, type MasterKey } from './crypto/master-key.ts';
 import { releaseBuffer } from './crypto/release-buffer.ts';
 import { BufferSealer } from './crypto/sealer.ts';
 import { BlobIndex, type BlobPlace } from './index/blob-index.ts';
-import { readIndex } from './index/index-file.ts';
+import { readIntoIndex } from './index/read-into-index.ts';
 import { configKey, folderOf, idOf, keyOf, type FileType } from './layout.ts';
 import { contentLength, mostPlainBytes, type BlobType } from './pack/pack-header.ts';
 import { compressFrame, decompressFrame } from './pack/zstd-codec.ts';
@@ -198,30 +198,25 @@ export class Repository {
     // An entry takes about 110 bytes of JSON, compressed and sealed to about half.
     const expected = files.reduce((sum, { size }) => sum + size / 55, 0);
     const index = BlobIndex.create(expected);
-    for (const { id } of files) {
-      const json = await this.readFile('index', id);
-      this.#addIndexFile(index, id, json);
-      releaseBuffer(json);
-    }
+    for (const { id } of files) await this.readIndexFile(id, index);
     this.#index = index;
     return index;
+  }
+
+  /** Adds what an index file says. Throws `damaged`, `storage-missing`. */
+  async readIndexFile(id: string, into: BlobIndex): Promise<void> {
+    const json = await this.readFile('index', id);
+    try {
+      readIntoIndex(into, json);
+    } catch (error) {
+      throw this.damaged(keyOf('index', id), reasonOf(error), error);
+    }
+    releaseBuffer(json);
   }
 
   /** Forgets the loaded index, because it is no longer what the files say. */
   dropIndex(): void {
     this.#index = undefined;
-  }
-
-  #addIndexFile(index: BlobIndex, id: string, json: Buffer): void {
-    let pack = 0;
-    try {
-      readIndex(json, {
-        pack: (packId) => (pack = index.packNumber(packId)),
-        blob: (blobId, type, offset, length, uncompressedLength) => index.add(blobId, type, pack, offset, length, uncompressedLength),
-      });
-    } catch (error) {
-      throw this.damaged(keyOf('index', id), reasonOf(error), error);
-    }
   }
 
   /** A blob's content, verified against its id. Another copy is tried when one is damaged. Throws `blob-missing`, `damaged`. */

@@ -3,7 +3,7 @@ import type { CheckOptions, CheckReport } from '../engine/check/check-report.ts'
 import type { CopyReport } from '../engine/copy/copy-snapshots.ts';
 import type { ListedKeys } from '../engine/keys/list-keys.ts';
 import type { RemovedLock } from '../engine/lock/unlock-repository.ts';
-import type { RebuildReport } from '../engine/repair/rebuild-index.ts';
+import type { IndexInspection, RebuildReport } from '../engine/repair/rebuild-index.ts';
 import type { Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
 import { findPoint } from './find-point.ts';
@@ -70,6 +70,16 @@ export function repairIndex(repository: Repository, readAllPacks: boolean, lock:
       return rebuildIndex(repository, { readAllPacks }, held, locked);
     },
   });
+}
+
+/** What `repairIndex` would find. Nothing is written, not even a lock. */
+export async function inspectIndex(repository: Repository, readAllPacks: boolean, context: RunContext): Promise<IndexInspection> {
+  return (await import('../engine/repair/rebuild-index.ts')).inspectIndex(repository, { readAllPacks }, context);
+}
+
+/** The locks that `unlock` would remove now. Nothing is written. */
+export async function findRemovableLocks(repository: Repository, all: boolean): Promise<RemovedLock[]> {
+  return (await import('../engine/lock/unlock-repository.ts')).findRemovableLocks(repository, { all });
 }
 
 /** Removes locks whose holder is gone; with `all` every lock. */

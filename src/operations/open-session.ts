@@ -1,5 +1,5 @@
 /** From an address and a password to an open repository, and the lock that work on it holds. */
-import { HoldfastError } from '../errors.ts';
+import { HoldfastError, isError, reasonOf } from '../errors.ts';
 import { configKey } from '../engine/layout.ts';
 import { lockRepository, type RepositoryLock } from '../engine/lock/lock-repository.ts';
 import { initRepository, openRepository, type Repository } from '../engine/repository.ts';
@@ -56,6 +56,8 @@ export interface LockedWork<Result> {
 
 /** Works under a lock, which is given back whatever happens. Throws `locked`, `lock-lost`, and what the work throws. */
 export async function withLock<Result>({ repository, mode, lock: choice, context, work }: LockedWork<Result>): Promise<Result> {
+  if (choice.noLock === true)
+    throw new HoldfastError('usage', { reason: '--no-lock is for commands that only read, and this one writes', help: 'holdfast --help' });
   const lock = await lockRepository(
     repository,
     { exclusive: mode === 'exclusive', ...(choice.waitMs === undefined ? {} : { waitMs: choice.waitMs }) },
@@ -70,10 +72,23 @@ export async function withLock<Result>({ repository, mode, lock: choice, context
   }
 }
 
-/** Reading work: under a shared lock, or without one where the caller says so. */
+/** Reading work: under a shared lock, or without one where the caller says so. Throws `lock-unwritable` where a lock cannot be stored. */
 export async function withReadLock<Result>(
   request: Omit<LockedWork<Result>, 'mode' | 'work'> & { work(context: RunContext): Promise<Result> },
 ): Promise<Result> {
   if (request.lock.noLock === true) return request.work(request.context);
-  return withLock({ ...request, mode: 'shared', work: (context) => request.work(context) });
+  let isLocked = false;
+  try {
+    return await withLock({
+      ...request,
+      mode: 'shared',
+      work: (context) => {
+        isLocked = true;
+        return request.work(context);
+      },
+    });
+  } catch (error) {
+    if (isLocked || !(isError(error, 'storage-full') || isError(error, 'storage-denied') || isError(error, 'storage-failed'))) throw error;
+    throw new HoldfastError('lock-unwritable', { location: request.repository.location, reason: reasonOf(error) }, error);
+  }
 }

@@ -48,7 +48,7 @@ export const backupCommand: CommandDescription = {
       ...(component === undefined ? {} : { component }),
       environment: context.environment,
     });
-    const order = { components, ...readOrder(context), lock: { ...lockChoice(context), noLock: false } };
+    const order = { components, ...readOrder(context), lock: lockChoice(context) };
     const { backUp, checkOrder, checkSources } = await import('../../operations/back-up.ts');
     // Before anything is created.
     checkOrder(order);

@@ -105,7 +105,7 @@ export const repoRepairIndexCommand: CommandDescription = {
 };
 
 async function inspect(context: CommandContext): Promise<ExitStatus> {
-  const { inspectIndex } = await import('../../operations/inspect-maintenance.ts');
+  const { inspectIndex } = await import('../../operations/maintain.ts');
   const repository = await openRepository(context);
   try {
     const found = await inspectIndex(repository, context.options.has('read-all-packs'), context);

@@ -13,8 +13,7 @@ export const unlockCommand: CommandDescription = {
   ],
   examples: ['unlock -r /backups/app'],
   run: async (context) => {
-    const { unlock } = await import('../../operations/maintain.ts');
-    const { findRemovableLocks } = await import('../../operations/inspect-maintenance.ts');
+    const { findRemovableLocks, unlock } = await import('../../operations/maintain.ts');
     const dryRun = context.options.has('dry-run');
     const repository = await openRepository(context);
     try {

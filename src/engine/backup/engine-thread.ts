@@ -32,6 +32,7 @@ function runEngine(start: EngineStart): void {
   const claimer = new BlobClaimer(index);
   const folders = new FolderQueue((json) => writeTree(json, claimer, writer, start.dryRun));
   let root: string | undefined;
+  let sawAttributes = true;
   const onRoot = (tree: string): void => void (root = tree);
 
   if (start.work.kind === 'tree') {
@@ -50,6 +51,7 @@ function runEngine(start: EngineStart): void {
       assertRunning: () => assertRunning(start.shared),
     });
     walker.walk(start.parentTree, onRoot);
+    sawAttributes = walker.seesAttributes;
     parents.close();
     chunker.finish();
   } else {
@@ -61,7 +63,7 @@ function runEngine(start: EngineStart): void {
   folders.writeReady();
   writer.finish();
   if (root === undefined) throw new Error('the root of the snapshot was not written');
-  const result: EngineResult = { tree: root, trees: writer.totals, statistics };
+  const result: EngineResult = { tree: root, trees: writer.totals, statistics, sawAttributes };
   port.postMessage({ type: 'engine', result });
   start.mailbox.close();
 }

@@ -50,6 +50,8 @@ export interface EngineResult {
   readonly tree: string;
   readonly trees: WriterTotals;
   readonly statistics: Statistics;
+  /** False where files may have attributes that could not be read here. */
+  readonly sawAttributes: boolean;
 }
 
 /** What a backup met, counted by the engine thread. */

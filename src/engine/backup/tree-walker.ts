@@ -70,6 +70,11 @@ export class TreeWalker {
     for (const limit of this.#platform.limits) tools.notice(limit);
   }
 
+  /** False where files may have attributes that cannot be read here. */
+  get seesAttributes(): boolean {
+    return this.#platform.readsXattrs;
+  }
+
   /** Walks everything. `onRoot` takes the id of the snapshot's tree, once all is stored. */
   walk(parentTree: string | undefined, onRoot: (tree: string) => void): void {
     const previous = parentTree === undefined ? undefined : this.#tools.parents.read(parentTree);

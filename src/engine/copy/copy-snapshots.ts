@@ -57,15 +57,9 @@ export async function copySnapshots(
   snapshotIds: readonly string[],
   context: RunContext,
 ): Promise<CopyReport> {
-  const there = await loadSnapshots(to);
-  const present: CopiedSnapshot[] = [];
-  const missing: LoadedSnapshot[] = [];
-  for (const id of new Set(snapshotIds)) {
-    const loaded = await loadSnapshot(from, id);
-    const copy = there.find((each) => isCopyOf(each, loaded));
-    if (copy === undefined) missing.push(loaded);
-    else present.push({ from: id, to: copy.id });
-  }
+  const snapshots: LoadedSnapshot[] = [];
+  for (const id of new Set(snapshotIds)) snapshots.push(await loadSnapshot(from, id));
+  const { missing, present } = await findCopies(snapshots, to);
   if (missing.length === 0) return { copied: [], present, blobs: 0, bytes: 0 };
   const run: CopyRun = {
     from,
@@ -79,6 +73,22 @@ export async function copySnapshots(
   for (const loaded of missing) copied.push({ from: loaded.id, to: await saveSnapshot(to, asCopy(loaded)) });
   if (done.blobs > 0) await to.loadIndex({ reload: true });
   return { copied, present, ...done };
+}
+
+/** Which of these snapshots the other repository has, under which names, and which not. */
+export async function findCopies<Loaded extends LoadedSnapshot>(
+  snapshots: readonly Loaded[],
+  to: Repository,
+): Promise<{ readonly missing: readonly Loaded[]; readonly present: readonly CopiedSnapshot[] }> {
+  const there = await loadSnapshots(to);
+  const present: CopiedSnapshot[] = [];
+  const missing: Loaded[] = [];
+  for (const loaded of snapshots) {
+    const copy = there.find((each) => isCopyOf(each, loaded));
+    if (copy === undefined) missing.push(loaded);
+    else present.push({ from: loaded.id, to: copy.id });
+  }
+  return { missing, present };
 }
 
 /** The first of all copies is what `original` names; the same state of the same files is the same snapshot even where that is not recorded. */

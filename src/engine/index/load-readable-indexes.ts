@@ -1,8 +1,6 @@
-import { isError, reasonOf, type HoldfastError } from '../../errors.ts';
-import { keyOf } from '../layout.ts';
+import { isError, type HoldfastError } from '../../errors.ts';
 import type { Repository } from '../repository.ts';
 import { BlobIndex } from './blob-index.ts';
-import { readIndex } from './index-file.ts';
 
 export interface ReadableIndexes {
   /** What the readable files say. */
@@ -19,23 +17,11 @@ export async function loadReadableIndexes(repository: Repository): Promise<Reada
   const problems: { id: string; error: HoldfastError }[] = [];
   for (const { id } of files) {
     try {
-      addIndexFile(repository, index, id, await repository.readFile('index', id));
+      await repository.readIndexFile(id, index);
     } catch (error) {
       if (!isError(error, 'damaged')) throw error;
       problems.push({ id, error });
     }
   }
   return { index, files: files.map(({ id }) => id), problems };
-}
-
-function addIndexFile(repository: Repository, index: BlobIndex, id: string, json: Buffer): void {
-  let pack = 0;
-  try {
-    readIndex(json, {
-      pack: (packId) => (pack = index.packNumber(packId)),
-      blob: (blobId, type, offset, length, uncompressedLength) => index.add(blobId, type, pack, offset, length, uncompressedLength),
-    });
-  } catch (error) {
-    throw repository.damaged(keyOf('index', id), reasonOf(error), error);
-  }
 }

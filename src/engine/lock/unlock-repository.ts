@@ -10,29 +10,29 @@ export interface RemovedLock {
   readonly ageMs?: number;
 }
 
-/**
- * Removes locks whose holder is gone: not refreshed for 30 minutes, or of a process of this host that is dead. With `all` every lock, also
- * those that cannot be read: only for when nobody uses the repository.
- */
-export async function unlockRepository(repository: Repository, options: { readonly all?: boolean } = {}): Promise<RemovedLock[]> {
+/** Which locks are meant: those whose holder is gone, or with `all` every lock, also those that cannot be read. */
+export interface UnlockOptions {
+  readonly all?: boolean;
+}
+
+/** The locks that `unlockRepository` would remove now: not refreshed for 30 minutes, or of a process of this host that is dead. */
+export async function findRemovableLocks(repository: Repository, { all = false }: UnlockOptions = {}): Promise<RemovedLock[]> {
   const now = repository.clock.now();
-  const removed: RemovedLock[] = [];
-  const known = new Set<string>();
-  for (const loaded of await loadLocks(repository)) {
-    known.add(loaded.id);
-    if ('lock' in loaded ? options.all !== true && !isStale(loaded.lock, now) : options.all !== true) continue;
-    await repository.removeFile('lock', loaded.id);
-    removed.push(
-      'lock' in loaded
-        ? { id: loaded.id, holder: describeHolder(loaded.lock), ageMs: ageOf(loaded.lock, now) }
-        : { id: loaded.id, holder: `unreadable (${loaded.problem})` },
-    );
-  }
-  if (options.all !== true) return removed;
-  for (const { id } of await repository.listFiles('lock')) {
-    if (known.has(id)) continue;
-    await repository.removeFile('lock', id);
-    removed.push({ id, holder: 'unreadable (it is empty)' });
-  }
-  return removed;
+  const locks = await loadLocks(repository);
+  const found = locks.flatMap((loaded): RemovedLock[] => {
+    if (!('lock' in loaded)) return all ? [{ id: loaded.id, holder: `unreadable (${loaded.problem})` }] : [];
+    if (!all && !isStale(loaded.lock, now)) return [];
+    return [{ id: loaded.id, holder: describeHolder(loaded.lock), ageMs: ageOf(loaded.lock, now) }];
+  });
+  if (!all) return found;
+  const known = new Set(locks.map(({ id }) => id));
+  const others = (await repository.listFiles('lock')).filter(({ id }) => !known.has(id));
+  return [...found, ...others.map(({ id }) => ({ id, holder: 'unreadable (it is empty)' }))];
+}
+
+/** Removes them. With `all`: only for when nobody uses the repository. */
+export async function unlockRepository(repository: Repository, options: UnlockOptions = {}): Promise<RemovedLock[]> {
+  const found = await findRemovableLocks(repository, options);
+  for (const { id } of found) await repository.removeFile('lock', id);
+  return found;
 }

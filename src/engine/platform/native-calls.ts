@@ -36,6 +36,7 @@ export function loadNativeCalls(): PlatformCalls | undefined {
 
 class NativeCalls implements PlatformCalls {
   readonly limits: readonly string[] = [];
+  readonly readsXattrs = true;
   readonly slowXattrs = false;
   readonly #errno: () => number;
   readonly #listOfPath: PathCall<[Buffer, number]>;

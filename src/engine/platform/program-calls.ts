@@ -24,14 +24,14 @@ export function createProgramCalls(): PlatformCalls {
 class ProgramCalls implements PlatformCalls {
   readonly limits: readonly string[];
   readonly slowXattrs = true;
-  readonly #reads = process.platform === 'linux' && isInstalled('getfattr') && isInstalled('xargs');
+  readonly readsXattrs = process.platform === 'linux' && isInstalled('getfattr') && isInstalled('xargs');
   readonly #writes = process.platform === 'linux' && isInstalled('setfattr');
 
   constructor() {
     const limits = [
       'Times are restored to the microsecond, not the nanosecond: the optional package koffi is not installed or does not work here.',
     ];
-    if (!this.#reads)
+    if (!this.readsXattrs)
       limits.push(
         'Extended attributes and ACLs are not read: neither the optional package koffi nor the programs getfattr and xargs are here.',
       );
@@ -45,13 +45,13 @@ class ProgramCalls implements PlatformCalls {
   }
 
   readXattrs(file: string | number): Xattr[] {
-    if (!this.#reads) return [];
+    if (!this.readsXattrs) return [];
     const [found] = readBatch([pathOf(file)], linkFlag(file));
     return found ?? [];
   }
 
   readXattrsOfMany(paths: readonly string[]): (Xattr[] | undefined)[] {
-    if (!this.#reads) return paths.map(() => []);
+    if (!this.readsXattrs) return paths.map(() => []);
     const all: (Xattr[] | undefined)[] = [];
     for (let at = 0; at < paths.length; at += pathsAtOnce) all.push(...readBatch(paths.slice(at, at + pathsAtOnce), linkFlag('')));
     return all;

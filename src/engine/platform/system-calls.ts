@@ -15,6 +15,8 @@ export interface Xattr {
 export interface PlatformCalls {
   /** One sentence for each thing that will be missing or less exact here; empty where all is there. To be shown once a run. */
   readonly limits: readonly string[];
+  /** False where attributes cannot be read here, and every file seems to have none. */
+  readonly readsXattrs: boolean;
   /** True where each call on attributes starts a program: then ask `readXattrsOfMany` for hundreds of paths at once. */
   readonly slowXattrs: boolean;
   /** What there is at a path, links not followed. Throws as Node's lstat. */
