@@ -13,11 +13,11 @@ import { loadSnapshots } from './snapshots/load-snapshots.ts';
 
 let bench: BackupBench;
 beforeAll(async () => {
-  bench = await makeBench();
+  bench = await makeBench('/var/tmp');
 });
 afterAll(() => bench[Symbol.dispose]());
 
-/** The folders above belong to a snapshot too, and others work in the temporary folder: tries again until nobody did. */
+/** The folders above belong to a snapshot too: tries again until nobody else has worked in /var/tmp meanwhile (in /tmp somebody always does). */
 async function whenQuiet(work: () => Promise<BackedUp>): Promise<BackedUp> {
   for (let round = 0; round < 20; round++) {
     const done = await work();

@@ -35,7 +35,7 @@ export interface BackupRequest {
   readonly skipIfUnchanged?: boolean;
   /** Keep the times of last access, which makes every tree new. */
   readonly withAtime?: boolean;
-  /** `auto` by default; `max` is slow. */
+  /** `auto` by default, which is denser for streams than for files: dumps compress well, and their sources are slower. `max` is slow. */
   readonly compression?: 'auto' | 'off' | 'max';
 }
 
@@ -95,7 +95,15 @@ export async function backup(repository: Repository, request: BackupRequest, con
 
 function describeWork(request: BackupRequest, time: Date, parent: LoadedSnapshot | undefined): ThreadsRequest {
   const { capture, compression = 'auto', withAtime = false, dryRun = false } = request;
-  return { capture, time, parentTree: parent?.snapshot.tree, reuseEntries: parent !== undefined && sawAllOf(parent.snapshot, currentUser().uid), compression, withAtime, dryRun };
+  return {
+    capture,
+    time,
+    parentTree: parent?.snapshot.tree,
+    reuseEntries: parent !== undefined && sawAllOf(parent.snapshot, currentUser().uid),
+    compression: compression === 'auto' && capture.shape === 'streams' ? 'dense' : compression,
+    withAtime,
+    dryRun,
+  };
 }
 
 async function chooseParent(repository: Repository, request: BackupRequest, host: string): Promise<LoadedSnapshot | undefined> {

@@ -31,8 +31,10 @@ export const mainFile = fileURLToPath(new URL('../main.ts', import.meta.url));
 export const password = 'correct horse battery staple';
 
 /** A folder for one test file, gone when `remove` is called. */
-export async function makeWorkplace(): Promise<{ readonly folder: string; path(...names: string[]): string; remove(): Promise<void> }> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-cli-')));
+export async function makeWorkplace(
+  above = tmpdir(),
+): Promise<{ readonly folder: string; path(...names: string[]): string; remove(): Promise<void> }> {
+  const folder = await realpath(await mkdtemp(join(above, 'holdfast-cli-')));
   return { folder, path: (...names) => join(folder, ...names), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 

@@ -13,6 +13,7 @@ import type { BlobIndex } from '../index/blob-index.ts';
 import { IndexWriter } from '../index/index-writer.ts';
 import { createKernelMemory } from '../kernels/kernels.ts';
 import { keyOf } from '../layout.ts';
+import type { Compression } from '../pack/zstd-codec.ts';
 import type { Repository } from '../repository.ts';
 import type { RunContext } from '../run-context.ts';
 import { MailboxServer } from './mailbox.ts';
@@ -26,7 +27,7 @@ export interface ThreadsRequest {
   readonly parentTree: string | undefined;
   /** Whether the parent's entries may be written again without being read. */
   readonly reuseEntries: boolean;
-  readonly compression: 'auto' | 'off' | 'max';
+  readonly compression: Compression | 'off';
   readonly withAtime: boolean;
   readonly dryRun: boolean;
 }

@@ -6,10 +6,11 @@ import { readlinkSync } from 'node:fs';
 import { reasonOf } from '../../errors.ts';
 import type { TreeCapture } from '../../sources/source.ts';
 import { decodePath, fsPath } from '../../util/path-bytes.ts';
-import type { EntryStats, FileTime } from '../platform/entry-stats.ts';
+import type { EntryStats } from '../platform/entry-stats.ts';
 import { platformCalls, type PlatformCalls, type Xattr } from '../platform/platform-calls.ts';
 import { compareNames } from '../tree/compare-names.ts';
-import { formatTime, formatTimeParts, goMode, nodeTypeOf, parseTime, type NodeType, type TreeNode, type Uint64 } from '../tree/node.ts';
+import { goMode, nodeTypeOf, type NodeType, type TreeNode, type Uint64 } from '../tree/node.ts';
+import { formatFileTime, hasContent, isSameInode, isUnchanged } from './compare-with-parent.ts';
 import type { ContentChunker } from './content-chunker.ts';
 import { EntrySelection } from './entry-selection.ts';
 import { readFileContent } from './file-reader.ts';
@@ -223,7 +224,7 @@ export class TreeWalker {
   /** What a node says of any kind of entry. */
   #node({ path, name, stats, type, xattrs = this.#xattrs(path) }: Found): TreeNode {
     const { uid, gid } = stats;
-    const mtime = format(stats.mtime);
+    const mtime = formatFileTime(stats.mtime);
     const isDevice = type === 'dev' || type === 'chardev';
     return {
       name,
@@ -231,8 +232,8 @@ export class TreeWalker {
       mode: goMode(stats.mode),
       mtime,
       // As restic: the time of the last access changes with every backup, and with it every tree.
-      atime: this.#tools.withAtime ? format(stats.atime) : mtime,
-      ctime: format(stats.ctime),
+      atime: this.#tools.withAtime ? formatFileTime(stats.atime) : mtime,
+      ctime: formatFileTime(stats.ctime),
       uid,
       gid,
       ...this.#owners.of(uid, gid),
@@ -279,27 +280,4 @@ export class TreeWalker {
     counters[counter.files] = (counters[counter.files] ?? 0) + files;
     counters[counter.bytes] = (counters[counter.bytes] ?? 0) + bytes;
   }
-}
-
-/** As restic decides: size, time of change of content and of metadata, and inode are what they were. */
-function isUnchanged(stats: EntryStats, before: ParentEntry): boolean {
-  return stats.size === before.size && isSameInode(stats, before);
-}
-
-/** A file that holds something must say where that is. */
-function hasContent({ size, content }: ParentEntry): boolean {
-  return size === 0 || content.length > 0;
-}
-
-function isSameInode(stats: EntryStats, before: ParentEntry): boolean {
-  return format(stats.mtime) === utc(before.mtime) && format(stats.ctime) === utc(before.ctime) && String(stats.inode) === before.inode;
-}
-
-function format({ second, nanosecond }: FileTime): string {
-  return formatTimeParts(second, nanosecond);
-}
-
-/** restic writes local time; ours is UTC already. */
-function utc(time: string): string {
-  return time.endsWith('Z') ? time : formatTime(parseTime(time));
 }

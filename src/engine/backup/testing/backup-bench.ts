@@ -22,8 +22,8 @@ export interface BackupBench extends Disposable {
   restore(): string;
 }
 
-export async function makeBench(): Promise<BackupBench> {
-  const restic = await quickRestic();
+export async function makeBench(above?: string): Promise<BackupBench> {
+  const restic = await quickRestic(above);
   const path = join(restic.folder, 'repo');
   let restores = 0;
   return {

@@ -26,9 +26,9 @@ export interface QuickRestic extends Disposable {
   start(args: readonly string[], cwd?: string): Promise<Buffer>;
 }
 
-/** Makes a temporary folder and an empty repository in it. */
-export async function quickRestic(): Promise<QuickRestic> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-restic-'));
+/** Makes a temporary folder, below another where one is given, and an empty repository in it. */
+export async function quickRestic(above = tmpdir()): Promise<QuickRestic> {
+  const folder = mkdtempSync(join(above, 'holdfast-restic-'));
   const env = { ...process.env, TZ: 'UTC', RESTIC_REPOSITORY: join(folder, 'repo'), RESTIC_PASSWORD: password };
   const run = (args: readonly string[], cwd = folder): Buffer => {
     const { status, stdout, stderr, error } = spawnSync('restic', ['--no-cache', ...args], { env, cwd, maxBuffer: 2 ** 28 });
