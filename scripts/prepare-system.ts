@@ -1,6 +1,7 @@
-/** What the tests need of the machine: stock restic as the judge, real attributes, real access lists, a real PostgreSQL. */
+/** What the tests need of the machine: stock restic as the judge, real attributes, real access lists, a real PostgreSQL, a real Docker engine. */
 import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { isImageMade, makeBaseImage } from '../test/harness/docker/base-image.ts';
 import { runProgram } from './run-program.ts';
 
 interface Requirement {
@@ -14,10 +15,23 @@ const requirements: readonly Requirement[] = [
   { package: 'attr', programs: ['setfattr', 'getfattr'] },
   { package: 'acl', programs: ['setfacl', 'getfacl'] },
   { package: 'postgresql', programs: ['initdb', 'pg_ctl', 'psql', 'pg_dump', 'pg_restore'] },
+  { package: 'redis-server', programs: ['redis-server'] },
+  { package: 'docker.io', programs: ['docker', 'dockerd'] },
+  { package: 'docker-compose', programs: ['docker-compose'] },
+  { package: 'debootstrap', programs: ['debootstrap'] },
+  { package: 'openssl', programs: ['openssl'] },
 ];
 
 /** Installs what is missing where that can be done (root, apt). Throws with the exact command to run where it cannot. */
 export async function prepareSystem(): Promise<void> {
+  await installMissing();
+  if (isImageMade()) return;
+  process.stdout.write('making the image that the Docker tests use (a minute, once a machine)\n');
+  /* The tests that need it say so themselves. */
+  await makeBaseImage().catch((error: unknown) => process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`));
+}
+
+async function installMissing(): Promise<void> {
   const missing = missingPackages();
   if (missing.length === 0) return;
   const install = ['install', '--yes', '--no-install-recommends', ...missing];

@@ -62,13 +62,13 @@ export const catalogue = {
   'source-unreadable': { exit: 1, message: 'Cannot back up {path}: {reason}.', hint: 'Check the path and the permissions.' },
   'nothing-to-back-up': { exit: 2, message: 'Cannot back up: nothing was named.', hint: 'Give --files PATH or --postgres URL.' },
   'postgres-url': { exit: 2, message: 'Cannot use this PostgreSQL address: {reason}.', hint: 'Use postgresql://USER@HOST:PORT/DATABASE, with the password in PGPASSWORD or ~/.pgpass.' },
-  'postgres-unreachable': { exit: 1, message: 'Cannot reach {title}: {reason}.', hint: 'Check that the server runs and that the address is right: pg_isready -h {host} -p {port}' },
-  'postgres-login': { exit: 1, message: 'Cannot log in to {title} as "{user}": {reason}.', hint: 'Check the user and the password (in the URL, PGPASSWORD, PGPASSFILE or ~/.pgpass) and the server\'s pg_hba.conf.' },
-  'postgres-database-missing': { exit: 1, message: 'Cannot open {title}: there is no such database on that server.', hint: 'See what there is with: psql -h {host} -p {port} -U {user} -l' },
+  'postgres-unreachable': { exit: 1, message: 'Cannot reach {title}: {reason}.', hint: 'Check that the server runs and that the address is right: {check}' },
+  'postgres-login': { exit: 1, message: 'Cannot log in to {title} as "{user}": {reason}.', hint: 'Check the user and the password (in the URL or the configuration, PGPASSWORD, PGPASSFILE or ~/.pgpass) and the server\'s pg_hba.conf.' },
+  'postgres-database-missing': { exit: 1, message: 'Cannot open {title}: there is no such database on that server.', hint: 'See what there is with: {list}' },
   'postgres-permission': { exit: 1, message: 'Cannot work on {title} as "{user}": {reason}.', hint: 'Let the user read everything: GRANT pg_read_all_data TO "{user}"; (with row security, also ALTER ROLE "{user}" BYPASSRLS;).' },
   'postgres-restore-permission': { exit: 1, message: 'Cannot restore on {title} as "{user}": {reason}.', hint: 'Restore as the owner of the database or a superuser (--postgres postgresql://USER@HOST/DATABASE); a new database needs the right to create one: ALTER ROLE "{user}" CREATEDB;' },
-  'postgres-tools-missing': { exit: 1, message: 'Cannot find {tool}: {places} have none.', hint: 'Install it with: apt-get install {package}' },
-  'postgres-tools-old': { exit: 1, message: 'Cannot use {tool} {toolVersion} with {title}: that is version {serverVersion}, and an older tool is refused.', hint: 'Install newer tools with: apt-get install {package}' },
+  'postgres-tools-missing': { exit: 1, message: 'Cannot find {tool}: {places} have none.', hint: '{remedy}.' },
+  'postgres-tools-old': { exit: 1, message: 'Cannot use {tool} {toolVersion} with {title}: that is version {serverVersion}, and an older tool is refused.', hint: '{remedy}.' },
   'postgres-failed': { exit: 1, message: 'Cannot work on {title}: {reason}.', hint: 'Put right what the server reports, then run the same command again.' },
   'postgres-dump-failed': { exit: 1, message: 'Cannot dump {title}: {reason}.', hint: 'Nothing was saved. Put right what the server reports, then run the same command again.' },
   'postgres-dump-cut': { exit: 1, message: 'Cannot trust the dump of {title}: {reason}.', hint: 'Nothing was saved. Check the server\'s log and free memory, then run the same command again.' },
@@ -92,6 +92,63 @@ export const catalogue = {
   'storage-url': { exit: 2, message: 'Cannot use "{url}" as a repository: {reason}.', hint: 'Use a path such as /backups/app.' },
   'machine-unreliable': { exit: 1, message: 'Cannot trust this machine: blob {id} was not the same after it was compressed, encrypted and opened again.', hint: 'Test the memory and the processor of this machine. Nothing wrong was stored.' },
   'internal': { exit: 1, message: 'Cannot go on: {reason}.', hint: 'This is a defect of holdfast: please report it with the command you ran.' },
+  /* application */
+  'component-unknown': { exit: 2, message: 'Cannot use the component "{name}": {file} has {there}.', hint: 'Name one of those, or add it to the file.' },
+  'command-failed': { exit: 1, message: 'Cannot finish {what}: {reason}.', hint: 'Run the command by hand in {place}, put right what it reports, then repeat what you did here.' },
+  'nobody-to-ask': { exit: 2, message: 'Cannot ask whether to go on: there is no terminal.', hint: 'Nothing was done. Read the plan above, then give --yes.' },
+  'restore-not-possible': { exit: 2, message: 'Cannot put the component "{component}" back: {reason}.', hint: '{remedy}.' },
+  'safety-copy-failed': { exit: 1, message: 'Cannot take a copy of what would be overwritten in "{component}": {reason}.', hint: 'Nothing was restored. Put that right, or give --no-safety-copy to go on without.' },
+  'recovery-point-missing': { exit: 1, message: 'Cannot recover from {location}: {reason}.', hint: 'Make a whole point with: holdfast backup -c holdfast.yaml; parts of any point come back with: holdfast restore' },
+  'recovery-stopped': { exit: 1, message: 'Cannot recover "{application}": the step "{step}" failed ({reason}).', hint: '{remedy} Then go on with: {command}' },
+  'recovery-resume': { exit: 2, message: 'Cannot resume: {reason}.', hint: 'Leave out --resume to begin anew.' },
+  'not-healthy': { exit: 1, message: 'Cannot vouch for {what}: within {limit} it did not become healthy ({reason}).', hint: 'Look at what the service logs.' },
+  'smoke-failed': { exit: 4, message: 'Cannot vouch for the application: the smoke test "{test}" failed ({reason}).', hint: 'Compare with an application that works, and try an older point.' },
+  /* docker */
+  'docker-address': { exit: 2, message: 'Cannot use the Docker engine at {engine}: {reason}.', hint: 'Set DOCKER_HOST to unix:///run/docker.sock or tcp://HOST:PORT; for TLS set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH.' },
+  'docker-unreachable': { exit: 1, message: 'Cannot reach the Docker engine at {engine}: {reason}.', hint: 'Check that it runs and that DOCKER_HOST is right: docker version' },
+  'docker-permission': { exit: 1, message: 'Cannot reach the Docker engine at {engine}: permission is denied.', hint: 'Work as root, or as a user in the group "docker".' },
+  'docker-failed': { exit: 1, message: 'Cannot {action}: {reason}.', hint: 'Put right what the Docker engine reports, then run the same command again.' },
+  'docker-service-missing': { exit: 1, message: 'Cannot find the service "{service}" in {where}: {there}.', hint: 'Correct the name, or create its container with: docker compose up -d {service}' },
+  'docker-service-ambiguous': { exit: 2, message: 'Cannot choose a service "{service}": the Compose projects {projects} each have one.', hint: 'Name the project in holdfast.yaml: give a project under "compose"' },
+  'docker-container-missing': { exit: 1, message: 'Cannot find the container "{container}": {there}.', hint: 'See what there is with: docker ps -a' },
+  'docker-container-stopped': { exit: 1, message: 'Cannot run a command in the container "{container}": it is {state}.', hint: 'Start it with: docker start {container}' },
+  'docker-exec-failed': { exit: 1, message: 'Cannot run {command} in the container "{container}": {reason}.', hint: 'See what happened to it with: docker logs --tail 50 {container}' },
+  'docker-not-up': { exit: 1, message: 'Cannot go on with the container "{container}": within {limit} it did not become {wanted} (it is {state}).', hint: 'See why with: docker logs --tail 50 {container}' },
+  'docker-path-missing': { exit: 1, message: 'Cannot find {path} in the container "{container}": it is not there.', hint: 'See what is there with: docker exec {container} ls {path}' },
+  'docker-logs-unreadable': { exit: 1, message: 'Cannot read the log of the container "{container}": {reason}.', hint: 'Use the log driver json-file, local or journald for it.' },
+  'docker-stop-refused': { exit: 1, message: 'Cannot stop the container "{container}" for a while: it was started with --rm, so that stopping it would remove it.', hint: 'Start it without that option, or leave it out.' },
+  'docker-start-again': { exit: 1, message: 'Cannot start {containers} again, stopped by holdfast before: {reason}.', hint: 'Start them by hand: docker start {containers}' },
+  'docker-volume-missing': { exit: 1, message: 'Cannot find the volume "{volume}": {there}.', hint: 'See what there is with: docker volume ls' },
+  'docker-volume-unreadable': { exit: 1, message: 'Cannot read the volume "{volume}": {reason}.', hint: 'Work as root on the host of the Docker engine, where the volume lies.' },
+  /* postgres */
+  'postgres-room': { exit: 1, message: 'Cannot use the folder for temporary files of {title}: {reason}.', hint: 'Free space there or set TMPDIR, or use the custom format with one job, which needs none.' },
+  /* redis */
+  'redis-url': { exit: 2, message: 'Cannot use this Redis address: {reason}.', hint: 'Use redis://USER@HOST:PORT or rediss://USER@HOST:PORT, with the password in REDISCLI_AUTH.' },
+  'redis-unreachable': { exit: 1, message: 'Cannot reach {title}: {reason}.', hint: 'Check that the server runs and that the address is right.' },
+  'redis-login': { exit: 1, message: 'Cannot log in to {title}: {reason}.', hint: 'Check the user and the password (in the configuration, the URL or REDISCLI_AUTH).' },
+  'redis-permission': { exit: 1, message: 'Cannot read {title}: {reason}.', hint: 'Let the user read everything: ACL SETUSER {user} +psync +sync +replconf +info +config|get +bgsave +lastsave' },
+  'redis-refused': { exit: 1, message: 'Cannot read {title}: the server does not hand out its data ({reason}).', hint: 'Managed servers often refuse replication: use their own backup, or run the server where its files can be reached.' },
+  'redis-save-failed': { exit: 1, message: 'Cannot back up {title}: the server could not save ({reason}).', hint: 'See the server\'s log; free disk space and memory there, then run the same command again.' },
+  'redis-cut': { exit: 1, message: 'Cannot trust the data of {title}: {reason}.', hint: 'Nothing was saved. Check that the server still runs, then run the same command again.' },
+  'redis-capture-missing': { exit: 1, message: 'Cannot restore Redis: {reason}.', hint: 'Choose a point that holds one; see what there is with: holdfast ls' },
+  'redis-running': { exit: 1, message: 'Cannot restore {title}: the server is running and would overwrite what is restored.', hint: 'Stop it, then run the same command again.' },
+  'redis-restore-folder': { exit: 2, message: 'Cannot restore Redis: {reason}.', hint: 'Name the server\'s data folder (its setting "dir").' },
+  /* config */
+  'config-files-missing': { exit: 1, message: 'Cannot back up {component}: none of its files is there ({files}).', hint: 'Correct the names in holdfast.yaml.' },
+  'config-capture-missing': { exit: 1, message: 'Cannot restore configuration: {reason}.', hint: 'Choose a point that holds some; see what there is with: holdfast ls' },
+  'config-template-invalid': { exit: 1, message: 'Cannot fill {path}: {reason}.', hint: 'Take the template as it was restored, and try again.' },
+  /* code */
+  'git-missing': { exit: 1, message: 'Cannot run git: {reason}.', hint: 'Install it with: apt-get install git' },
+  'git-not-a-work-tree': { exit: 1, message: 'Cannot back up the code in {path}: {reason}.', hint: 'Name a folder inside a git work tree that has a commit.' },
+  'git-failed': { exit: 1, message: 'Cannot {action}: {reason}.', hint: 'Put right what git reports, then run the same command again.' },
+  'git-restore-refused': { exit: 1, message: 'Cannot restore code into {path}: {reason}.', hint: 'Commit or move what is there, or choose an empty folder.' },
+  'code-capture-missing': { exit: 1, message: 'Cannot restore code: {reason}.', hint: 'Choose a point that holds some; see what there is with: holdfast ls' },
+  /* configuration */
+  'configuration': { exit: 2, message: 'Cannot use the configuration: {problems}.', hint: 'Put that right in the file; what is allowed: holdfast config schema, or docs/configuration.md.' },
+  'init-exists': { exit: 1, message: 'Cannot write {file}: it is there already.', hint: 'See what would be written with --dry-run; --force writes it anew.' },
+  'init-unwritable': { exit: 1, message: 'Cannot write {file}: {reason}.', hint: 'Check the folder and its permissions, then run the same command again.' },
+  'configuration-missing': { exit: 2, message: 'Cannot read the configuration {file}: {reason}.', hint: 'Give -c FILE, or write one with: holdfast init' },
+  'secret-unreadable': { exit: 2, message: 'Cannot read a secret: {reason}.', hint: 'Check what the configuration names: holdfast config show' },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;
@@ -106,7 +163,8 @@ export class HoldfastError extends Error {
 
   constructor(code: ErrorCode, details: ErrorDetails = {}, cause?: unknown) {
     const entry: CatalogueEntry = catalogue[code];
-    super(fill(entry.message, details), cause === undefined ? undefined : { cause });
+    // A sentence that ends with a question needs no full stop.
+    super(fill(entry.message, details).replace(/\?\.$/, '?'), cause === undefined ? undefined : { cause });
     this.code = code;
     this.exitStatus = entry.exit;
     this.hint = fill(entry.hint, details);

@@ -1,0 +1,51 @@
+/** A container's description out of the engine's answer. */
+import type { Container, ContainerMount } from './docker-engine.ts';
+import type { Inspection } from './engine-answers.ts';
+
+/** The labels Compose puts on what it makes, in version 1 and 2 alike. */
+export const composeLabels = {
+  project: 'com.docker.compose.project',
+  service: 'com.docker.compose.service',
+  number: 'com.docker.compose.container-number',
+  oneOff: 'com.docker.compose.oneoff',
+  volume: 'com.docker.compose.volume',
+} as const;
+
+/** What is known of a container without asking again. */
+export type ContainerDescription = Omit<Container, 'exec' | 'stop' | 'start' | 'waitUntilUp' | 'logs' | 'readArchive' | 'writeArchive'>;
+
+const healthStates = ['healthy', 'unhealthy', 'starting'] as const;
+
+export function describeContainer(inspection: Inspection): ContainerDescription {
+  const { Config, HostConfig, State, NetworkSettings } = inspection;
+  const health = healthStates.find((state) => state === State.Health?.Status);
+  const service = Config.Labels[composeLabels.service];
+  const project = Config.Labels[composeLabels.project];
+  const networks = Object.values(NetworkSettings.Networks ?? {});
+  const addresses = networks
+    .flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address])
+    .filter((address) => typeof address === 'string');
+  return {
+    id: inspection.Id,
+    name: inspection.Name.replace(/^\//, ''),
+    image: Config.Image,
+    state: State.Status,
+    labels: Config.Labels,
+    environment: Object.fromEntries((Config.Env ?? []).map(splitVariable)),
+    mounts: (inspection.Mounts ?? []).map(describeMount),
+    addresses: HostConfig.NetworkMode === 'host' ? ['127.0.0.1'] : addresses.filter((address) => address !== ''),
+    ...(service === undefined ? {} : { service }),
+    ...(project === undefined ? {} : { project }),
+    ...(health === undefined ? {} : { health }),
+  };
+}
+
+function describeMount(mount: NonNullable<Inspection['Mounts']>[number]): ContainerMount {
+  const { Type: type, Source: source, Destination: destination } = mount;
+  return { type, source, destination, ...(mount.Name === undefined ? {} : { name: mount.Name }) };
+}
+
+function splitVariable(line: string): [string, string] {
+  const at = line.indexOf('=');
+  return at === -1 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)];
+}

@@ -1,0 +1,11 @@
+import { expect } from 'vitest';
+
+/** Any text with this in it. (Vitest's own matcher is untyped.) */
+export function containing(text: string): unknown {
+  return expect.stringContaining(text);
+}
+
+/** Any text that fits. */
+export function matching(pattern: RegExp): unknown {
+  return expect.stringMatching(pattern);
+}
