@@ -1,5 +1,5 @@
 /** `npm run bench`: holdfast and its peers side by side on the same data; writes bench/RESULTS.md. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../src/util/clock.ts';
 import { openDataset, type Dataset } from './datasets/dataset.ts';
@@ -8,6 +8,8 @@ import { run } from './measure.ts';
 import { readOptions, usage, type BenchOptions } from './options.ts';
 import { holdfast, holdfastEntry } from './peers/holdfast.ts';
 import type { Command, Peer } from './peers/peer.ts';
+import { benchDumps } from './postgres-dump.ts';
+import { dumpSectionOf, replaceDumpSection, writeDumpSection } from './postgres-report.ts';
 import { writeReport } from './report.ts';
 import { runRound, type Failure, type Sample } from './round.ts';
 
@@ -24,8 +26,11 @@ try {
 async function benchmark(options: BenchOptions): Promise<number> {
   const { peers, sets, scenarios, rounds, scale } = options;
   const date = systemClock.now();
-  if (peers.includes(holdfast)) await prepareHoldfast(options.build);
+  if (peers.includes(holdfast) || options.dumps) await prepareHoldfast(options.build);
   for (const folder of [options.dataFolder, options.workFolder]) mkdirSync(folder, { recursive: true });
+  const command = ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
+  if (options.dumps) await benchmarkDumps(options, { date, command });
+  if (sets.length === 0) return 0;
   const versions = await readVersions(peers);
   const machine = describeMachine(options.dataFolder, options.workFolder);
   const samples: Sample[] = [];
@@ -43,14 +48,26 @@ async function benchmark(options: BenchOptions): Promise<number> {
       failures.push(...outcome.failures);
     }
   }
-  const command = ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
   const commands = peers.flatMap(commandLines);
-  writeFileSync(
-    options.out,
-    writeReport({ date, command, machine, versions, peers, datasets, scenarios, rounds, scale, commands, samples, failures }),
-  );
+  const report = writeReport({ date, command, machine, versions, peers, datasets, scenarios, rounds, scale, commands, samples, failures });
+  const dumps = dumpSectionOf(readResults(options.out));
+  writeFileSync(options.out, dumps === undefined ? report : replaceDumpSection(report, dumps));
   say(`Results: ${options.out}`);
   return failures.length > 0 ? 1 : 0;
+}
+
+/** Measures dumps of a database and writes their section of the results; the others stay as they are. */
+async function benchmarkDumps(options: BenchOptions, { date, command }: { date: Date; command: string }): Promise<void> {
+  const { rounds, scale, workFolder } = options;
+  const machine = describeMachine(options.dataFolder, workFolder);
+  const outcome = await benchDumps({ rounds, scale, workFolder, say });
+  const section = writeDumpSection({ date, command, machine, rounds, scale, outcome });
+  writeFileSync(options.out, replaceDumpSection(readResults(options.out), section));
+  say(`Results: ${options.out}`);
+}
+
+function readResults(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
 /** Builds the package, so that what is measured is what the sources say. */

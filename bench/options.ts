@@ -9,6 +9,8 @@ import { scenarioNames, type ScenarioName } from './scenarios.ts';
 export interface BenchOptions {
   readonly rounds: number;
   readonly sets: readonly DatasetName[];
+  /** Whether dumps of a PostgreSQL database are measured. */
+  readonly dumps: boolean;
   readonly scenarios: readonly ScenarioName[];
   readonly peers: readonly Peer[];
   /** 1 for the full size. */
@@ -23,7 +25,7 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [options]
   --rounds N          how often each is measured; medians are compared (3)
-  --set LIST          ${datasetNames.join(',')} (all)
+  --set LIST          ${datasetNames.join(',')} (all of these), dump (a PostgreSQL database, beside pg_dump | gzip)
   --scenario LIST     ${scenarioNames.join(',')} (all); what must come before runs too, unmeasured
   --only LIST         ${allPeers.map((peer) => peer.name).join(',')} (${defaultPeers.join(',')})
   --data DIR          where the data sets are made, once (a folder in the system's temporary one)
@@ -49,6 +51,7 @@ export function readOptions(words: readonly string[]): BenchOptions {
       build: { type: 'boolean', default: true },
     },
   });
+  const sets = choose('set', values.set, [...datasetNames, 'dump']);
   const base = join(tmpdir(), 'holdfast-bench');
   const dataFolder = resolve(values.data ?? join(base, 'data'));
   const chosen = choose(
@@ -58,7 +61,8 @@ export function readOptions(words: readonly string[]): BenchOptions {
   );
   return {
     rounds: positive('--rounds', values.rounds),
-    sets: choose('set', values.set, datasetNames),
+    sets: datasetNames.filter((name) => sets.includes(name)),
+    dumps: sets.includes('dump'),
     scenarios: choose('scenario', values.scenario, scenarioNames),
     peers: allPeers.filter((peer) => chosen.includes(peer.name)),
     scale: positive('--scale', values.scale),

@@ -13,5 +13,5 @@ export type {
   TreeSelection,
 } from './source.ts';
 export { createFilesSource, type FilesSourceOptions } from './files/files-source.ts';
-export { createPostgresSource, type PostgresSourceOptions } from './postgres/postgres-source.ts';
+export { createPostgresSource, type PostgresAddress, type PostgresSourceOptions } from './postgres/postgres-source.ts';
 export type { PostgresRestoreRequest } from './postgres/restore-request.ts';

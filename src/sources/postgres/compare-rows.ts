@@ -1,8 +1,7 @@
 /** Compares a restored database with what was counted when it was saved. */
 import { HoldfastError } from '../../errors.ts';
-import type { PostgresConnection } from './connection.ts';
 import { type TableCount, countLargeObjects, countRows, qualifiedName } from './counts.ts';
-import { withSession } from './session.ts';
+import { type PostgresServer, withSession } from './server.ts';
 
 export interface Expectation {
   readonly tables: readonly TableCount[];
@@ -18,9 +17,9 @@ export interface Comparison {
 }
 
 /** Counts the rows of every expected table. */
-export async function compareRows(connection: PostgresConnection, expected: Expectation): Promise<Comparison> {
+export async function compareRows(server: PostgresServer, expected: Expectation): Promise<Comparison> {
   const wanted = new Map(expected.tables.map((table) => [qualifiedName(table), table.rows]));
-  const found = await withSession(connection, async (session) => ({
+  const found = await withSession(server, async (session) => ({
     tables: await countRows(session, (table) => wanted.has(qualifiedName(table))),
     largeObjects: expected.largeObjects === undefined ? undefined : await countLargeObjects(session),
   }));

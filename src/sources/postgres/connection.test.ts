@@ -2,7 +2,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseConnection, removeSecrets, titleOf, toolEnvironment } from './connection.ts';
+import { loginOf, parseConnection, toolEnvironment } from './connection.ts';
+import { removeSecrets, titleOf } from './login.ts';
 import { matchPassword } from './password-file.ts';
 
 test('a whole URL', () => {
@@ -18,7 +19,7 @@ test('a whole URL', () => {
     connectTimeout: 15,
     ssl: { mode: 'verify-full', rootCertificate: '/ca.pem' },
   });
-  expect(titleOf(connection)).toBe('database na me on db.example:6543');
+  expect(titleOf(loginOf(connection))).toBe('database na me on db.example:6543');
   expect(toolEnvironment(connection, { PATH: '/bin', PGSERVICE: 'other', PGPASSWORD: 'other' })).toEqual({
     PATH: '/bin',
     LC_ALL: 'C',

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { HoldfastError } from '../../errors.ts';
+import type { PostgresLogin } from './login.ts';
 import { findPassword } from './password-file.ts';
 
 export interface PostgresConnection {
@@ -64,14 +65,9 @@ export function parseConnection(url: string, environment: Environment): Postgres
   };
 }
 
-/** For people: `database northstar on localhost:5432`. Never holds the password. */
-export function titleOf(connection: PostgresConnection): string {
-  return `database ${connection.database} on ${connection.host}:${connection.port}`;
-}
-
-/** The details that the catalogue's PostgreSQL errors are made of. */
-export function addressDetails(connection: PostgresConnection): { title: string; host: string; port: number; user: string } {
-  return { title: titleOf(connection), host: connection.host, port: connection.port, user: connection.user };
+/** Who logs in where, for messages. */
+export function loginOf({ host, port, user, database, password }: PostgresConnection): PostgresLogin {
+  return { user, database, password, at: { host, port } };
 }
 
 /** The environment for pg_dump and its like: the whole connection, password included, so that nothing of it is in their arguments. */
@@ -94,24 +90,6 @@ export function toolEnvironment(connection: PostgresConnection, environment: Env
     ...optional('PGSSLCERT', ssl.certificate),
     ...optional('PGSSLKEY', ssl.key),
   };
-}
-
-/** A shorter password is also in ordinary words: taking it out of those makes them unreadable, and tells what it is. */
-const shortestTellingPassword = 6;
-
-/**
- * Replaces the connection's password, as it is and as a URL writes it, wherever it appears; one of fewer than six characters only where it
- * is a password by its place: in a URL, or as `password=…`.
- */
-export function removeSecrets(text: string, connection: PostgresConnection): string {
-  const { password } = connection;
-  if (password === undefined || password === '') return text;
-  const forms = [password, encodeURIComponent(password)];
-  if (password.length >= shortestTellingPassword) return forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
-  const either = [...new Set(forms)].map((form) => RegExp.escape(form)).join('|');
-  return text
-    .replaceAll(new RegExp(`(://[^\\s/@:]*:)(?:${either})(?=@)`, 'g'), '$1***')
-    .replaceAll(new RegExp(`(password\\s*=\\s*['"]?)(?:${either})(?![^\\s'"&;,)])`, 'gi'), '$1***');
 }
 
 interface UrlParts {

@@ -35,7 +35,7 @@ export async function countRows(
   for (const table of await session.query<{ schema: string; name: string }>(listTables)) {
     if (chosen !== undefined && !chosen(table)) continue;
     /* ONLY: the children of an inheritance parent are tables of their own. */
-    const [found] = await session.query<{ rows: string }>(`SELECT count(*) AS rows FROM ONLY ${qualifiedName(table)}`);
+    const [found] = await session.query<{ rows: string }>(`SELECT count(*)::text AS rows FROM ONLY ${qualifiedName(table)}`);
     counts.push({ ...table, rows: Number(found?.rows ?? 0) });
   }
   return counts;
@@ -43,7 +43,7 @@ export async function countRows(
 
 /** Number of large objects of the database. */
 export async function countLargeObjects(session: PostgresSession): Promise<number> {
-  const [found] = await session.query<{ count: string }>('SELECT count(*) AS count FROM pg_largeobject_metadata');
+  const [found] = await session.query<{ count: string }>('SELECT count(*)::text AS count FROM pg_largeobject_metadata');
   return Number(found?.count ?? 0);
 }
 

@@ -2,23 +2,23 @@
 import pg from 'pg';
 import { reasonOf } from '../../errors.ts';
 import type { EventSink } from '../../events.ts';
-import type { PostgresConnection } from './connection.ts';
 import type { DatabaseProperties } from './manifest.ts';
-import { type PostgresSession, withSession } from './session.ts';
+import { type PostgresServer, withSession } from './server.ts';
+import type { PostgresSession } from './session.ts';
 
-/** Applies them to the connection's database. What the user may not set, or the server does not know, becomes a notice. */
+/** Applies them to the server's database. What the user may not set, or the server does not know, becomes a notice. */
 export async function restoreDatabaseProperties(
-  connection: PostgresConnection,
+  server: PostgresServer,
   properties: DatabaseProperties,
   options: { readonly privileges: boolean; readonly events: EventSink },
 ): Promise<void> {
-  const database = pg.escapeIdentifier(connection.database);
+  const database = pg.escapeIdentifier(server.login.database);
   const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) =>
       options.events({ type: 'notice', message: `${what} of the database was not restored: ${reasonOf(error)}.` }),
     );
   };
-  await withSession(connection, async (session) => {
+  await withSession(server, async (session) => {
     const { comment, settings, privileges } = properties;
     if (comment !== null)
       await attempt('The comment', () => session.query(`COMMENT ON DATABASE ${database} IS ${pg.escapeLiteral(comment)}`));

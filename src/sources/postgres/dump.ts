@@ -1,50 +1,74 @@
-/** Runs pg_dump and passes on its archive, unchanged, while making sure that it is whole. */
+/** Runs pg_dump and passes on what it writes, unchanged, while making sure that it is whole. */
 import { HoldfastError, isError } from '../../errors.ts';
-import { startSubprocess } from '../../util/subprocess.ts';
 import { ArchiveReader } from './archive/archive-reader.ts';
-import { ArchiveFormatError } from './archive/archive-toc.ts';
-import { type Environment, type PostgresConnection, titleOf, toolEnvironment } from './connection.ts';
-import type { PostgresTool } from './find-tools.ts';
-import { recognizeComplaint, summarizeComplaint } from './server-errors.ts';
+import { type ArchiveEntry, ArchiveFormatError } from './archive/archive-toc.ts';
+import { type DumpOptions, selectionArguments } from './dump-options.ts';
+import { ScriptReader } from './dump-script.ts';
+import { titleOf } from './login.ts';
+import type { PostgresServer, PostgresTool } from './server.ts';
+import { dumpFailure } from './tool-failure.ts';
 
 export interface DumpRequest {
-  readonly connection: PostgresConnection;
-  readonly environment: Environment;
+  readonly server: PostgresServer;
   readonly tool: PostgresTool;
   /** Of `exportSnapshot`. */
   readonly snapshot: string;
+  readonly options: DumpOptions;
   readonly signal: AbortSignal;
-  /** Called when the first bytes came: pg_dump then holds the snapshot and its locks on all tables. */
-  readonly onBegun: () => void;
 }
+
+type Follower = Pick<ArchiveReader, 'push' | 'finish'>;
+
+/** Engine and source talk about this many bytes at a time; what pg_dump writes comes in small pieces. */
+const chunkSize = 512 * 1024;
 
 /**
  * The archive of a database in pg_dump's custom format, not compressed (the engine compresses, after looking for what it has).
- * Ends normally only when pg_dump ended with status 0 and the archive is whole by its own structure. Throws
- * `postgres-dump-failed`, `postgres-dump-cut`, `postgres-permission`, …, with pg_dump's own last words, or `interrupted`.
+ * Ends normally only when pg_dump ended with status 0 and the archive is whole by its own structure. `onContents` is called once with
+ * the table of contents: pg_dump then holds the snapshot and its locks on all tables. Throws `postgres-dump-failed`,
+ * `postgres-dump-cut`, `postgres-permission`, …, with pg_dump's own last words, or `interrupted`.
  */
-export async function* dumpDatabase(request: DumpRequest): AsyncGenerator<Uint8Array, void, undefined> {
-  const { connection, tool, signal } = request;
-  if (signal.aborted) throw new HoldfastError('interrupted');
-  const child = startSubprocess({
-    file: tool.path,
-    args: ['--format=custom', '--compress=0', '--no-password', `--snapshot=${request.snapshot}`],
-    env: toolEnvironment(connection, request.environment),
-    signal,
-  });
+export async function* dumpArchive(
+  request: DumpRequest,
+  onContents: (entries: readonly ArchiveEntry[]) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = new ArchiveReader();
-  let begun = false;
+  let told = false;
+  const push = (chunk: Uint8Array): void => {
+    reader.push(chunk);
+    if (told || !reader.hasContents) return;
+    told = true;
+    onContents(reader.entries);
+  };
+  yield* runDump(request, ['--format=custom', '--compress=0'], { push, finish: () => reader.finish() });
+}
+
+/** The same as SQL, to be read or run by psql. */
+export function dumpScript(request: DumpRequest): AsyncGenerator<Uint8Array, void, undefined> {
+  return runDump(request, ['--format=plain'], new ScriptReader());
+}
+
+/** What a dump would hold, without its rows. */
+export async function listContents(request: DumpRequest): Promise<readonly ArchiveEntry[]> {
+  let found: readonly ArchiveEntry[] = [];
+  for await (const chunk of dumpArchive(request, (entries) => (found = entries))) if (found.length > 0 && chunk.length > 0) break;
+  return found;
+}
+
+async function* runDump(request: DumpRequest, args: readonly string[], follower: Follower): AsyncGenerator<Uint8Array, void, undefined> {
+  const { server, tool, signal } = request;
+  const { login } = server;
+  if (signal.aborted) throw new HoldfastError('interrupted');
+  const child = await server.start({ file: tool.path, args: [...args, ...dumpArguments(request)], signal });
   try {
-    for await (const chunk of child.output) {
-      follow(reader, chunk, connection);
-      if (!begun) request.onBegun();
-      begun = true;
+    for await (const chunk of inLargerPieces(child.output)) {
+      refuseCut(() => follower.push(chunk), titleOf(login));
       yield chunk;
     }
     const end = await child.ended;
     if (signal.aborted) throw new HoldfastError('interrupted');
-    if (end.status !== 0) throw dumpFailure(request, end);
-    proveWhole(reader, connection);
+    if (end.status !== 0) throw dumpFailure('pg_dump', end, { login, title: titleOf(login) });
+    refuseCut(() => follower.finish(), titleOf(login));
   } catch (error) {
     if (signal.aborted && !isError(error, 'interrupted')) throw new HoldfastError('interrupted', {}, error);
     throw error;
@@ -53,43 +77,31 @@ export async function* dumpDatabase(request: DumpRequest): AsyncGenerator<Uint8A
   }
 }
 
-function dumpFailure(
-  request: DumpRequest,
-  end: { status: number | undefined; killedBy: string | undefined; stderr: string; startFailure: Error | undefined },
-): HoldfastError {
-  const { connection, tool } = request;
-  const known = recognizeComplaint(end.stderr, connection);
-  if (known !== undefined) return known;
-  const ending =
-    end.startFailure?.message ??
-    (end.killedBy === undefined ? `pg_dump ended with status ${end.status ?? 'unknown'}` : `pg_dump was ended by ${end.killedBy}`);
-  const complaint = summarizeComplaint(end.stderr, connection);
-  return new HoldfastError('postgres-dump-failed', {
-    title: titleOf(connection),
-    reason: complaint === '' ? ending : complaint,
-    ending,
-    tool: tool.version,
-  });
+/** The options of pg_dump that every format has. */
+export function dumpArguments({ snapshot, options }: DumpRequest): string[] {
+  return ['--no-password', `--snapshot=${snapshot}`, ...selectionArguments(options)];
 }
 
-function follow(reader: ArchiveReader, chunk: Uint8Array, connection: PostgresConnection): void {
+/** Does what follows an archive; what makes it none is `postgres-dump-cut`. */
+export function refuseCut<Result>(follow: () => Result, title: string): Result {
   try {
-    reader.push(chunk);
+    return follow();
   } catch (error) {
-    throw cutError(error, connection);
+    if (error instanceof ArchiveFormatError) throw new HoldfastError('postgres-dump-cut', { title, reason: error.message }, error);
+    throw error;
   }
 }
 
-function proveWhole(reader: ArchiveReader, connection: PostgresConnection): void {
-  try {
-    reader.finish();
-  } catch (error) {
-    throw cutError(error, connection);
+async function* inLargerPieces(output: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of output) {
+    pieces.push(piece);
+    size += piece.length;
+    if (size < chunkSize) continue;
+    yield Buffer.concat(pieces);
+    pieces = [];
+    size = 0;
   }
-}
-
-function cutError(error: unknown, connection: PostgresConnection): unknown {
-  return error instanceof ArchiveFormatError
-    ? new HoldfastError('postgres-dump-cut', { title: titleOf(connection), reason: error.message }, error)
-    : error;
+  if (size > 0) yield Buffer.concat(pieces);
 }

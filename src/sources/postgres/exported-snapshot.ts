@@ -1,7 +1,7 @@
 /** One snapshot of a database that several connections share: pg_dump reads in it, and the counts are taken in it. */
-import type { PostgresConnection } from './connection.ts';
+import type { PostgresServer } from './server.ts';
 import { type SnapshotFacts, readSnapshotFacts } from './server-facts.ts';
-import { type PostgresSession, openSession } from './session.ts';
+import type { PostgresSession } from './session.ts';
 
 export interface ExportedSnapshot extends SnapshotFacts {
   /** For `pg_dump --snapshot`. */
@@ -13,8 +13,8 @@ export interface ExportedSnapshot extends SnapshotFacts {
 }
 
 /** Takes a snapshot and keeps it until `release`. Throws as `openSession` does. */
-export async function exportSnapshot(connection: PostgresConnection): Promise<ExportedSnapshot> {
-  const session = await openSession(connection);
+export async function exportSnapshot(server: PostgresServer): Promise<ExportedSnapshot> {
+  const session = await server.openSession();
   try {
     await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const facts = await readSnapshotFacts(session);

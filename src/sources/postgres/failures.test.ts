@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 const source = (url: string, toolsFolder?: string) =>
-  createPostgresSource({ component: 'database', url, environment, ...(toolsFolder === undefined ? {} : { toolsFolder }) });
+  createPostgresSource({ component: 'database', at: { url }, environment, ...(toolsFolder === undefined ? {} : { toolsFolder }) });
 
 async function failureOf(work: Promise<unknown>): Promise<HoldfastError> {
   return work.then(

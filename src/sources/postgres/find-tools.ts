@@ -2,19 +2,10 @@
 import { existsSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { HoldfastError } from '../../errors.ts';
 import { runSubprocess } from '../../util/subprocess.ts';
+import { chooseTool, readToolVersion } from './choose-tool.ts';
 import type { Environment } from './connection.ts';
-
-export type ToolName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql';
-
-export interface PostgresTool {
-  readonly name: ToolName;
-  readonly path: string;
-  /** As it says itself: `15.18`. */
-  readonly version: string;
-  readonly major: number;
-}
+import type { PostgresTool, ToolName, ToolNeed } from './server.ts';
 
 export interface ToolPlaces {
   /** Only this folder is looked into, when given. */
@@ -22,35 +13,13 @@ export interface ToolPlaces {
   readonly environment: Environment;
 }
 
-export interface ToolNeed {
-  readonly title: string;
-  /** For messages: `16.3`. */
-  readonly serverVersion: string;
-  /** The lowest major version that will do. */
-  readonly major: number;
-}
-
-/**
- * The tool to use with a server: of the same major version where there is one, else the nearest newer one. Throws
- * `postgres-tools-missing`, or `postgres-tools-old` when there are only older ones.
- */
+/** The tool to use with a server. Throws `postgres-tools-missing`, or `postgres-tools-old` when there are only older ones. */
 export async function findTool(name: ToolName, need: ToolNeed, places: ToolPlaces): Promise<PostgresTool> {
-  const found = await listTools(name, places);
-  const fitting = found.filter(({ major }) => major >= need.major).toSorted((a, b) => a.major - b.major);
-  const [best] = fitting;
-  if (best !== undefined) return best;
-  const packageName = `postgresql-client-${need.major}`;
-  const newest = found.toSorted((a, b) => b.major - a.major)[0];
-  if (newest === undefined) {
-    const looked = places.folder ?? '/usr/lib/postgresql/*/bin and PATH';
-    throw new HoldfastError('postgres-tools-missing', { tool: name, places: looked, package: packageName });
-  }
-  throw new HoldfastError('postgres-tools-old', {
-    tool: name,
-    toolVersion: newest.version,
-    title: need.title,
-    serverVersion: need.serverVersion,
-    package: packageName,
+  return chooseTool(await listTools(name, places), {
+    name,
+    need,
+    places: places.folder ?? '/usr/lib/postgresql/*/bin and PATH',
+    remedy: `Install it with: apt-get install postgresql-client-${need.major}`,
   });
 }
 
@@ -75,9 +44,7 @@ async function listTools(name: ToolName, places: ToolPlaces): Promise<PostgresTo
 
 async function askVersion(path: string, environment: Environment): Promise<{ version: string; major: number } | undefined> {
   const end = await runSubprocess({ file: path, args: ['--version'], env: { PATH: environment['PATH'] ?? '', LC_ALL: 'C' } });
-  const version = /\(PostgreSQL\) (\d+)(\S*)/.exec(end.stdout.toString('utf8'));
-  if (end.status !== 0 || version === null) return undefined;
-  return { version: `${version[1]}${version[2]}`, major: Number(version[1]) };
+  return end.status === 0 ? readToolVersion(end.stdout.toString('utf8')) : undefined;
 }
 
 async function versionedFolders(): Promise<string[]> {

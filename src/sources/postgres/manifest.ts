@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { HoldfastError } from '../../errors.ts';
 
 const text = z.string().max(10_000);
+const names = z.array(text).max(1_000_000);
 const count = z.int().nonnegative();
 
 /** Settings and rights of the database itself, which pg_restore only restores under the old name. */
@@ -31,6 +32,16 @@ const manifestSchema = z.object({
   properties: databaseProperties,
   server: z.object({ version: text, major: count }),
   tools: z.object({ pg_dump: text, pg_dump_major: count }),
+  /** How and what of the database was dumped; all of it in the custom format where it is not said. */
+  dump: z
+    .object({
+      format: z.enum(['custom', 'plain', 'directory']),
+      tables: names.optional(),
+      schemas: names.optional(),
+      excludeTables: names.optional(),
+      only: z.enum(['schema', 'data']).optional(),
+    })
+    .default({ format: 'custom' }),
   /** Bytes on the server's disk, indexes included. */
   databaseSize: count,
   /** The server's write-ahead log position when the snapshot was taken: all that was committed before it is in the dump. */

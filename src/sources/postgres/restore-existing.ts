@@ -1,10 +1,11 @@
 /** Whether a database that is there may be restored into, as asked. */
 import { HoldfastError } from '../../errors.ts';
-import type { PostgresConnection } from './connection.ts';
 import { qualifiedName } from './counts.ts';
+import type { PostgresManifest } from './manifest.ts';
 import type { PostgresRestoreRequest } from './restore-request.ts';
 import { isEmptyDatabase } from './restore-target.ts';
-import { type PostgresSession, withSession } from './session.ts';
+import { type PostgresServer, withSession } from './server.ts';
+import type { PostgresSession } from './session.ts';
 
 interface TableName {
   readonly schema: string;
@@ -13,6 +14,7 @@ interface TableName {
 
 export interface ExistingTarget {
   readonly request: PostgresRestoreRequest;
+  readonly manifest: PostgresManifest;
   /** What would be created, when only some tables are restored. */
   readonly relations: readonly TableName[] | undefined;
   /** Tables whose rows would be restored. */
@@ -20,9 +22,9 @@ export interface ExistingTarget {
 }
 
 /** Throws `postgres-restore-refused` when something there would be in the way. Returns whether the user is a superuser. */
-export async function checkExisting(connection: PostgresConnection, target: ExistingTarget): Promise<boolean> {
-  const { request, relations, tables } = target;
-  const { database } = connection;
+export async function checkExisting(server: PostgresServer, target: ExistingTarget): Promise<boolean> {
+  const { request, manifest, relations, tables } = target;
+  const { database } = server.login;
   if ((request.jobs ?? 1) > 1) {
     throw new HoldfastError('postgres-restore-refused', {
       database,
@@ -30,7 +32,14 @@ export async function checkExisting(connection: PostgresConnection, target: Exis
       remedy: 'Leave --jobs out, give --recreate, or restore beside it with --into NAME',
     });
   }
-  if (request.dataOnly !== true && request.clean !== true && relations === undefined && !(await isEmptyDatabase(connection))) {
+  if (manifest.dump.format === 'plain' && manifest.largeObjects > 0) {
+    throw new HoldfastError('postgres-restore-refused', {
+      database,
+      reason: 'it is there already, and plain SQL with large objects cannot be run in one transaction',
+      remedy: 'Give --recreate, or restore beside it with --into NAME',
+    });
+  }
+  if (request.dataOnly !== true && request.clean !== true && relations === undefined && !(await isEmptyDatabase(server))) {
     throw new HoldfastError('postgres-restore-refused', {
       database,
       reason: 'it is there already and not empty',
@@ -38,7 +47,7 @@ export async function checkExisting(connection: PostgresConnection, target: Exis
         'Restore beside it with --into NAME, or give --clean (replaces what the backup holds) or --recreate (replaces the whole database)',
     });
   }
-  return withSession(connection, async (session) => {
+  return withSession(server, async (session) => {
     if (request.dataOnly === true) for (const table of tables) await requireEmptyTable(session, database, table);
     else if (request.clean !== true) for (const relation of relations ?? []) await requireAbsent(session, database, relation);
     const [user] = await session.query<{ super: boolean }>('SELECT rolsuper AS super FROM pg_roles WHERE rolname = current_user');

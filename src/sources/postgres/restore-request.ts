@@ -2,6 +2,11 @@
 import { HoldfastError } from '../../errors.ts';
 
 export interface PostgresRestoreRequest {
+  /**
+   * Which of the captured databases: all, or those named, each under its own name. By default the one the server's address names, or
+   * the only one there is.
+   */
+  readonly databases?: 'all' | readonly string[];
   /** The database to restore into, on the source's server; by default the one that was backed up. Created when it is not there. */
   readonly into?: string;
   /**
@@ -16,6 +21,8 @@ export interface PostgresRestoreRequest {
    * partitions. Into a new database, with the types, functions and extensions they need.
    */
   readonly tables?: readonly string[];
+  /** Only what is in these schemas. Into a new database, with the types, functions and extensions it needs from others. */
+  readonly schemas?: readonly string[];
   readonly schemaOnly?: boolean;
   /** Only rows and the positions of sequences, into tables that are there and empty. */
   readonly dataOnly?: boolean;
@@ -32,15 +39,20 @@ export function checkRequest(request: PostgresRestoreRequest): void {
   const refuse = (reason: string): never => {
     throw new HoldfastError('usage', { reason, help: 'holdfast restore --help' });
   };
-  if (request.recreate === true && request.clean === true) refuse('recreate and clean exclude each other');
-  if (request.schemaOnly === true && request.dataOnly === true) refuse('schema only and data only exclude each other');
-  if (request.dataOnly === true && (request.clean === true || request.recreate === true))
+  const { databases, into, recreate, clean, tables, schemas, schemaOnly, dataOnly, jobs } = request;
+  if (recreate === true && clean === true) refuse('recreate and clean exclude each other');
+  if (schemaOnly === true && dataOnly === true) refuse('schema only and data only exclude each other');
+  if (dataOnly === true && (clean === true || recreate === true))
     refuse('data only needs tables that are there and empty, so it goes with neither recreate nor clean');
-  if (request.recreate === true && request.tables !== undefined)
-    refuse('recreate replaces a whole database, so it does not go with chosen tables');
-  if (request.tables?.length === 0) refuse('no tables were named');
-  if (request.into !== undefined && (request.into === '' || request.into.includes('\0') || Buffer.byteLength(request.into) > 63))
+  if (tables !== undefined && schemas !== undefined) refuse('tables and schemas exclude each other: name tables as SCHEMA.NAME');
+  if (recreate === true && (tables !== undefined || schemas !== undefined))
+    refuse('recreate replaces a whole database, so it does not go with chosen tables or schemas');
+  if (tables?.length === 0) refuse('no tables were named');
+  if (schemas?.length === 0) refuse('no schemas were named');
+  if (databases?.length === 0) refuse('no databases were named');
+  if (databases !== undefined && (into !== undefined || tables !== undefined || schemas !== undefined))
+    refuse('several databases are restored whole and under their own names, so they go with neither into nor tables nor schemas');
+  if (into !== undefined && (into === '' || into.includes('\0') || Buffer.byteLength(into) > 63))
     refuse('a database name has 1 to 63 bytes');
-  if (request.jobs !== undefined && (!Number.isInteger(request.jobs) || request.jobs < 1))
-    refuse('the number of jobs is a whole number from 1');
+  if (jobs !== undefined && (!Number.isInteger(jobs) || jobs < 1)) refuse('the number of jobs is a whole number from 1');
 }

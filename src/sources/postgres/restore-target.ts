@@ -3,18 +3,18 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { HoldfastError, isError } from '../../errors.ts';
-import type { PostgresConnection } from './connection.ts';
 import type { DatabaseProperties } from './manifest.ts';
+import { type PostgresServer, withSession } from './server.ts';
 import { type ServerVersion, readServerVersion } from './server-facts.ts';
-import { type PostgresSession, openSession, withSession } from './session.ts';
+import type { PostgresSession } from './session.ts';
 
 /** A session in a database other than `target`, from where `target` can be made, renamed and dropped. */
-export async function openMaintenance(connection: PostgresConnection, target: string): Promise<PostgresSession> {
-  const places = ['postgres', 'template1', connection.database].filter((database) => database !== target);
+export async function openMaintenance(server: PostgresServer, target: string): Promise<PostgresSession> {
+  const places = ['postgres', 'template1', server.login.database].filter((database) => database !== target);
   let failure: unknown;
   for (const database of new Set(places)) {
     try {
-      return await openSession({ ...connection, database });
+      return await server.withDatabase(database).openSession();
     } catch (error) {
       if (!isError(error, 'postgres-database-missing') && !isError(error, 'postgres-permission')) throw error;
       failure ??= error;
@@ -28,14 +28,14 @@ export async function databaseExists(maintenance: PostgresSession, database: str
 }
 
 /** Anything that a fresh database would not have: relations, functions, types and schemas that no extension owns. */
-export async function isEmptyDatabase(connection: PostgresConnection): Promise<boolean> {
+export async function isEmptyDatabase(server: PostgresServer): Promise<boolean> {
   const own = (catalog: string, condition: string): string => `
     SELECT FROM ${catalog} o JOIN pg_namespace n ON ${condition}
     WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '${catalog}'::regclass AND d.objid = o.oid AND d.deptype = 'e')`;
   const sql = `SELECT EXISTS (${own('pg_class', 'n.oid = o.relnamespace')}) OR EXISTS (${own('pg_proc', 'n.oid = o.pronamespace')})
     OR EXISTS (${own('pg_type', 'n.oid = o.typnamespace')}) OR EXISTS (${own('pg_namespace', "n.oid = o.oid AND o.nspname <> 'public'")}) AS used`;
-  const [found] = await withSession(connection, (session) => session.query<{ used: boolean }>(sql));
+  const [found] = await withSession(server, (session) => session.query<{ used: boolean }>(sql));
   return found?.used !== true;
 }
 

@@ -1,11 +1,10 @@
 /** The roles and tablespaces of the server, which belong to no database: saved as SQL, and created again where they are missing. */
-import { HoldfastError } from '../../errors.ts';
-import { type SubprocessEnd, runSubprocess } from '../../util/subprocess.ts';
-import { type Environment, type PostgresConnection, titleOf, toolEnvironment } from './connection.ts';
-import type { PostgresTool } from './find-tools.ts';
-import { recognizeComplaint, summarizeComplaint } from './server-errors.ts';
+import { HoldfastError, isError } from '../../errors.ts';
+import { titleOf } from './login.ts';
+import { type PostgresServer, type PostgresTool, runOnServer } from './server.ts';
 import type { PostgresSession } from './session.ts';
 import { splitStatements } from './split-statements.ts';
+import { judgeEnd } from './tool-failure.ts';
 
 export type SavedRoles =
   | { readonly sql: Buffer; readonly withPasswords: boolean }
@@ -18,38 +17,25 @@ const endMark = '-- PostgreSQL database cluster dump complete';
  * What `pg_dumpall --globals-only` says: with the passwords' hashes where the user may see them, else without. Throws
  * `postgres-dump-failed` for any failure but a missing right.
  */
-export async function saveRoles(
-  connection: PostgresConnection,
-  environment: Environment,
-  tool: PostgresTool,
-  signal: AbortSignal,
-): Promise<SavedRoles> {
+export async function saveRoles(server: PostgresServer, tool: PostgresTool, signal: AbortSignal): Promise<SavedRoles> {
   let refused = '';
   for (const withPasswords of [true, false]) {
-    const end = await runSubprocess({
+    const end = await runOnServer(server, {
       file: tool.path,
       args: ['--globals-only', '--no-password', ...(withPasswords ? [] : ['--no-role-passwords'])],
-      env: toolEnvironment(connection, environment),
       signal,
     });
     if (signal.aborted) throw new HoldfastError('interrupted');
     if (end.status === 0 && end.stdout.includes(endMark)) return { sql: end.stdout, withPasswords };
-    const known = recognizeComplaint(end.stderr, connection);
-    if (known?.code !== 'postgres-permission') throw known ?? rolesFailure(connection, end);
-    refused = summarizeComplaint(end.stderr, connection);
+    const { known, reason } = judgeEnd('pg_dumpall', end, server.login);
+    if (known !== undefined && !isError(known, 'postgres-permission')) throw known;
+    if (known === undefined) {
+      const title = `the roles of ${titleOf(server.login)}`;
+      throw new HoldfastError('postgres-dump-failed', { title, reason: end.status === 0 ? 'pg_dumpall wrote no end mark' : reason });
+    }
+    refused = reason;
   }
   return { refused };
-}
-
-function rolesFailure(connection: PostgresConnection, end: SubprocessEnd): HoldfastError {
-  const complaint = summarizeComplaint(end.stderr, connection);
-  const ending =
-    end.startFailure?.message ??
-    (end.status === 0 ? 'pg_dumpall wrote no end mark' : `pg_dumpall ended with status ${end.status ?? end.killedBy ?? 'unknown'}`);
-  return new HoldfastError('postgres-dump-failed', {
-    title: `the roles of ${titleOf(connection)}`,
-    reason: complaint === '' ? ending : complaint,
-  });
 }
 
 /**

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 const sourceOf = (server: ThrowawayCluster) =>
-  createPostgresSource({ component: 'database', url: server.url(name), environment: { PATH: process.env['PATH'] } });
+  createPostgresSource({ component: 'database', at: { url: server.url(name) }, environment: { PATH: process.env['PATH'] } });
 const restore = (request: PostgresRestoreRequest) => sourceOf(cluster).restore(captured, request, collectingContext());
 
 describe('capture', () => {
@@ -151,7 +151,7 @@ describe('round trip', () => {
       await other.query("CREATE ROLE app_reader; ALTER ROLE app_reader SET work_mem = '1MB'");
       const source = createPostgresSource({
         component: 'database',
-        url: other.url('postgres'),
+        at: { url: other.url('postgres') },
         environment: { PATH: process.env['PATH'] },
       });
       await expect(source.restore(captured, {}, collectingContext())).rejects.toMatchObject({ code: 'postgres-role-missing' });
@@ -170,7 +170,7 @@ describe('round trip', () => {
       ]);
       const login = createPostgresSource({
         component: 'database',
-        url: other.url('postgres', 'app_owner', 'owner-secret'),
+        at: { url: other.url('postgres', 'app_owner', 'owner-secret') },
         environment: { PATH: process.env['PATH'] },
       });
       expect((await login.describe()).title).toContain('database postgres');
@@ -190,7 +190,7 @@ describe('round trip', () => {
       await server.query('CREATE DATABASE owned OWNER app');
       const source = createPostgresSource({
         component: 'database',
-        url: server.url('owned', 'app', 'app-secret'),
+        at: { url: server.url('owned', 'app', 'app-secret') },
         environment: { PATH: process.env['PATH'] },
       });
       const asOwner = (sql: string) => server.query(`SET ROLE app; ${sql}`, 'owned');

@@ -1,4 +1,4 @@
-/** Chooses the entries of an archive that make up some tables. `pg_restore --table` would leave out their indexes and constraints. */
+/** Chooses the entries of an archive that make up some tables or schemas. `pg_restore --table` would leave out their indexes and constraints. */
 import pg from 'pg';
 import { HoldfastError } from '../../errors.ts';
 import type { ArchiveEntry } from './archive/archive-toc.ts';
@@ -41,6 +41,9 @@ const belongingKinds = new Set([
   'SEQUENCE SET',
 ]);
 
+/** What belongs to a schema itself. */
+const schemaKinds = new Set(['ACL', 'COMMENT', 'SECURITY LABEL']);
+
 /** What a new database lacks besides. */
 const groundKinds = new Set([
   'SCHEMA',
@@ -57,10 +60,19 @@ const groundKinds = new Set([
   'OPERATOR FAMILY',
   'CAST',
   'ACCESS METHOD',
+  'PROCEDURE',
+  'PROCEDURAL LANGUAGE',
+  'CONVERSION',
+  'FOREIGN DATA WRAPPER',
+  'SERVER',
+  'TEXT SEARCH PARSER',
+  'TEXT SEARCH TEMPLATE',
+  'TEXT SEARCH DICTIONARY',
+  'TEXT SEARCH CONFIGURATION',
 ]);
 
 /** Throws `postgres-capture-missing` when a name fits no relation, or several and none of them in `public`. */
-export function selectEntries(
+export function selectTables(
   entries: readonly ArchiveEntry[],
   names: readonly string[],
   options: { readonly withGround: boolean },
@@ -69,6 +81,46 @@ export function selectEntries(
   const chosen = new Set(names.map((name) => findRelation(entries, name).id));
   addBelonging(entries, byId, chosen);
   if (options.withGround) addGround(entries, byId, chosen);
+  return describeSelection(entries, byId, chosen);
+}
+
+/** All that is in the schemas, but for foreign keys to tables elsewhere. Throws `postgres-capture-missing` when a schema is not there. */
+export function selectSchemas(
+  entries: readonly ArchiveEntry[],
+  names: readonly string[],
+  options: { readonly withGround: boolean },
+): EntrySelection {
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  for (const name of names) {
+    if (entries.some(({ kind, schema, tag }) => schema === name || (kind === 'SCHEMA' && tag === name))) continue;
+    throw new HoldfastError('postgres-capture-missing', { reason: `this point holds no schema "${name}"` });
+  }
+  const wanted = new Set(names);
+  const schemaIds = new Set(entries.filter(({ kind, tag }) => kind === 'SCHEMA' && wanted.has(tag)).map(({ id }) => id));
+  const chosen = new Set(
+    entries
+      .filter((entry) => wanted.has(entry.schema) && !entry.kind.startsWith('PUBLICATION'))
+      .map(({ id }) => id)
+      .concat([...schemaIds]),
+  );
+  for (const { id, kind, dependsOn } of entries)
+    if (schemaKinds.has(kind) && dependsOn.some((needed) => schemaIds.has(needed))) chosen.add(id);
+  for (const { id, kind, dependsOn } of entries)
+    if (kind === 'FK CONSTRAINT' && dependsOn.some((needed) => isRelation(byId.get(needed)) && !chosen.has(needed))) chosen.delete(id);
+  if (options.withGround) addGround(entries, byId, chosen);
+  return describeSelection(entries, byId, chosen);
+}
+
+/** Everything, as a selection. */
+export function selectAll(entries: readonly ArchiveEntry[]): EntrySelection {
+  return describeSelection(entries, new Map(), new Set(entries.map(({ id }) => id)));
+}
+
+function describeSelection(
+  entries: readonly ArchiveEntry[],
+  byId: ReadonlyMap<number, ArchiveEntry>,
+  chosen: ReadonlySet<number>,
+): EntrySelection {
   const selected = entries.filter(({ id }) => chosen.has(id));
   const name = (entry: ArchiveEntry): { schema: string; name: string } => ({ schema: entry.schema, name: entry.tag });
   return {

@@ -2,17 +2,20 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
-import type { PostgresConnection } from './connection.ts';
+import { type PostgresConnection, loginOf } from './connection.ts';
 import { translateServerError } from './server-errors.ts';
+
+export type SqlValue = string | number | boolean | null;
 
 export interface PostgresSession {
   /** Runs one statement. Throws the catalogue's PostgreSQL errors. */
-  query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  query<Row extends pg.QueryResultRow>(sql: string, values?: readonly SqlValue[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
 /** Logs in. Throws `postgres-unreachable`, `postgres-login`, `postgres-database-missing`, … */
 export async function openSession(connection: PostgresConnection): Promise<PostgresSession> {
+  const login = loginOf(connection);
   let client: pg.Client;
   try {
     client = await connectAsAsked(connection);
@@ -22,33 +25,20 @@ export async function openSession(connection: PostgresConnection): Promise<Postg
     await client.query('SET lock_timeout = 0');
     await client.query('SET idle_in_transaction_session_timeout = 0');
   } catch (error) {
-    throw translateServerError(error, connection);
+    throw translateServerError(error, login);
   }
   return {
-    query: async <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> => {
+    query: async <Row extends pg.QueryResultRow>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> => {
       try {
         return (await client.query<Row>(sql, [...values])).rows;
       } catch (error) {
-        throw translateServerError(error, connection);
+        throw translateServerError(error, login);
       }
     },
     close: async () => {
       await client.end().catch(() => {});
     },
   };
-}
-
-/** Logs in, works, and logs out. */
-export async function withSession<Result>(
-  connection: PostgresConnection,
-  work: (session: PostgresSession) => Promise<Result>,
-): Promise<Result> {
-  const session = await openSession(connection);
-  try {
-    return await work(session);
-  } finally {
-    await session.close();
-  }
 }
 
 /** libpq's sslmode: `allow` tries without TLS first, `prefer` with TLS first, each then the other way. */

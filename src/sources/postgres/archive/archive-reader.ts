@@ -54,6 +54,7 @@ export class ArchiveReader {
     if (this.#head === undefined) {
       const parsed = parseHead(bytes);
       if (parsed === undefined) return this.#keep(bytes, 0);
+      if (parsed.head.format !== 'custom') throw new ArchiveFormatError('its head is not that of the custom format');
       this.#head = parsed.head;
       this.#expected = 'entry';
       at = parsed.length;

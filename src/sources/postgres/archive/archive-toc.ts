@@ -1,6 +1,6 @@
 /**
- * The head and the table of contents of pg_dump's custom format, versions 1.12 to 1.16 (PostgreSQL 9.0 to 18). Facts from
- * PostgreSQL's pg_backup_archiver.c and pg_backup_custom.c.
+ * The head and the table of contents of pg_dump's archives, versions 1.12 to 1.16 (PostgreSQL 9.0 to 18): of the custom format, and of
+ * toc.dat in the directory format. Facts from PostgreSQL's pg_backup_archiver.c, pg_backup_custom.c and pg_backup_directory.c.
  */
 import { ArchiveCursor } from './archive-cursor.ts';
 
@@ -10,12 +10,17 @@ export interface ArchiveHead {
   readonly intSize: number;
   readonly offsetSize: number;
   readonly entryCount: number;
+  readonly format: ArchiveFormat;
 }
+
+export type ArchiveFormat = 'custom' | 'directory';
 
 export interface ArchiveEntry {
   readonly id: number;
-  /** A block of data for this entry follows the table of contents. */
+  /** A block of data for this entry follows the table of contents, or lies in a file. */
   readonly hasData: boolean;
+  /** In the directory format, the file with its data. */
+  readonly file: string | undefined;
   /** `TABLE`, `TABLE DATA`, `INDEX`, … */
   readonly kind: string;
   /** The object's name, for some kinds with its table's before it. */
@@ -31,7 +36,11 @@ export class ArchiveFormatError extends Error {
 }
 
 const version = (major: number, minor: number): number => major * 256 + minor;
-const customFormat = 1;
+/* The directory format passes for a tar here: pg_restore can read the table of contents of both alike. */
+const formats = new Map<number, ArchiveFormat>([
+  [1, 'custom'],
+  [3, 'directory'],
+]);
 
 /** The head and its length in bytes, or undefined when more bytes are needed. Throws ArchiveFormatError. */
 export function parseHead(bytes: Buffer): { readonly head: ArchiveHead; readonly length: number } | undefined {
@@ -44,12 +53,12 @@ export function parseHead(bytes: Buffer): { readonly head: ArchiveHead; readonly
   cursor.skip(1);
   const intSize = cursor.byte();
   const offsetSize = cursor.byte();
-  const format = cursor.byte();
+  const format = formats.get(cursor.byte());
   if (cursor.short) return undefined;
   if (found < version(1, 12) || found > version(1, 16))
     throw new ArchiveFormatError(`its format is version ${found >> 8}.${found & 255}, which is not known`);
-  if (intSize < 4 || intSize > 6 || offsetSize < 4 || offsetSize > 8 || format !== customFormat)
-    throw new ArchiveFormatError('its head is not that of the custom format');
+  if (intSize < 4 || intSize > 6 || offsetSize < 4 || offsetSize > 8 || format === undefined)
+    throw new ArchiveFormatError('its head is not that of an archive');
   cursor.intSize = intSize;
   if (found >= version(1, 15)) cursor.skip(1);
   else cursor.int();
@@ -60,7 +69,7 @@ export function parseHead(bytes: Buffer): { readonly head: ArchiveHead; readonly
   const entryCount = cursor.int();
   if (cursor.short) return undefined;
   if (entryCount < 0) throw new ArchiveFormatError('its number of entries is negative');
-  return { head: { version: found, intSize, offsetSize, entryCount }, length: cursor.at };
+  return { head: { version: found, intSize, offsetSize, entryCount, format }, length: cursor.at };
 }
 
 /** The entry at `from` and where the next begins, or undefined when more bytes are needed. Throws ArchiveFormatError. */
@@ -88,8 +97,27 @@ export function parseEntry(
   cursor.string();
   const dependsOn: number[] = [];
   for (let text = cursor.string(); text !== undefined; text = cursor.string()) dependsOn.push(Number(text));
-  cursor.skip(1 + head.offsetSize);
+  const file = head.format === 'directory' ? cursor.string() : undefined;
+  if (head.format === 'custom') cursor.skip(1 + head.offsetSize);
   if (cursor.short) return undefined;
   if (id <= 0) throw new ArchiveFormatError('an entry has no number');
-  return { entry: { id, hasData, kind, tag, schema, owner, dependsOn }, next: cursor.at };
+  return { entry: { id, hasData, file: file === '' ? undefined : file, kind, tag, schema, owner, dependsOn }, next: cursor.at };
+}
+
+/** All entries of toc.dat, which must be nothing else and nothing less. Throws ArchiveFormatError. */
+export function parseContents(bytes: Buffer): readonly ArchiveEntry[] {
+  if (bytes.length === 0) throw new ArchiveFormatError('it is empty');
+  const parsed = parseHead(bytes);
+  if (parsed === undefined) throw new ArchiveFormatError('it ends within its head');
+  if (parsed.head.format !== 'directory') throw new ArchiveFormatError('its head is not that of the directory format');
+  const entries: ArchiveEntry[] = [];
+  let at = parsed.length;
+  while (entries.length < parsed.head.entryCount) {
+    const next = parseEntry(bytes, at, parsed.head);
+    if (next === undefined) throw new ArchiveFormatError('it ends within its table of contents');
+    entries.push(next.entry);
+    at = next.next;
+  }
+  if (at !== bytes.length) throw new ArchiveFormatError('bytes come after its end');
+  return entries;
 }

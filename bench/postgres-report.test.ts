@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import type { DumpProgram, DumpSample, DumpWork } from './postgres-dump.ts';
+import { dumpSectionOf, judgeDumps, replaceDumpSection } from './postgres-report.ts';
+
+const sample = (program: DumpProgram, work: DumpWork, wallSeconds: number, bytes: number): DumpSample => ({
+  program,
+  work,
+  round: 1,
+  wallSeconds,
+  cpuSeconds: 1,
+  peakBytes: 1,
+  bytes,
+});
+
+test('ratios of medians are judged, and what is reached exactly is met', () => {
+  const verdicts = judgeDumps([
+    sample('pg_dump | gzip', 'first', 10, 1000),
+    sample('pg_dump | gzip', 'first', 30, 1000),
+    sample('holdfast', 'first', 12, 750),
+    sample('holdfast', 'unchanged', 1, 760),
+    sample('holdfast', 'changed', 1, 800),
+    sample('pg_dump | gzip', 'restore', 5, 1000),
+    sample('holdfast', 'restore', 6, 750),
+  ]);
+  expect(verdicts.map(({ measured }) => measured)).toEqual([0.6, 0.75, 40 / 750, 1.2]);
+  expect(verdicts.map(({ measured, most }) => measured <= most)).toEqual([true, true, false, false]);
+});
+
+test('a new section takes the place of the old one, and everything else stays', () => {
+  const section = (text: string): string => `<!-- begin: dump -->\n${text}\n<!-- end: dump -->`;
+  const first = replaceDumpSection('# Results\n\nothers\n', section('one $& two'));
+  expect(first).toBe(`# Results\n\nothers\n\n${section('one $& two')}\n`);
+  expect(replaceDumpSection(`${first}\nafter\n`, section('three'))).toBe(`# Results\n\nothers\n\n${section('three')}\n\nafter\n`);
+  expect(dumpSectionOf(first)).toBe(section('one $& two'));
+  expect(dumpSectionOf('# Results\n')).toBeUndefined();
+});
