@@ -1,11 +1,13 @@
 /** `npm run docs`: writes the pages of docs/ that are made of the code. test/house/docs.test.ts fails while one of them is stale. */
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { catalogue, exitStatus } from '../src/errors.ts';
+import { makeJsonSchema } from '../src/config/json-schema.ts';
 import { renderCommands } from './render-commands.ts';
+import { renderConfiguration } from './render-configuration.ts';
 import { renderErrors } from './render-errors.ts';
 import { projectRoot } from './run-program.ts';
 
@@ -19,6 +21,10 @@ interface Page {
 export const pages: readonly Page[] = [
   { path: 'docs/errors.md', render: () => renderErrors(catalogue, exitStatus) },
   { path: 'docs/commands.md', render: async () => renderCommands(await loadProgram()) },
+  {
+    path: 'docs/configuration.md',
+    render: async () => renderConfiguration(await readFile(join(projectRoot, 'docs/configuration.md'), 'utf8'), makeJsonSchema()),
+  },
 ];
 
 /** The command line's definition: `buildProgram()` of src/cli/program.ts gives commander's root command, ready but not run. */

@@ -52,7 +52,7 @@ export async function makeSandbox(options: { readonly postgres: boolean }): Prom
   await writeFile(join(work, 'uploads/logo.png'), randomBytes(2_000_000));
   const cluster = options.postgres ? await startCluster({ databases: ['app'] }) : undefined;
   await cluster?.psql(database, 'app');
-  const env = { ...variablesOf(cluster, bin), HOME: home, TZ: 'UTC', DOCS_STATE: state };
+  const env = { ...variablesOf(cluster, bin), HOME: home, TZ: 'UTC', DOCS_STATE: state, HOLDFAST_STATE: join(home, 'state') };
   const start = (command: string): ChildProcess => spawn('sh', ['-c', command], { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let cheap = '';
   /* Opening a repository is mostly scrypt, on purpose. A hundred times of it in a test are not to the purpose. */

@@ -1,0 +1,101 @@
+/** From the file as it is written to what it means: shorthands written out, defaults filled in, paths absolute. */
+import { resolve } from 'node:path';
+import type {
+  Configuration,
+  HealthConfiguration,
+  RecoveryConfiguration,
+  RepositoryConfiguration,
+  SmokeTest,
+  VersionConfiguration,
+} from './configuration.ts';
+import type { ConfigurationFile } from './schema/schema.ts';
+import { definedOnly } from './defined-only.ts';
+import { understandCommand, understandCommands, understandHooks, understandSecret, manyOf } from './understand-shared.ts';
+import { understandSource } from './understand-source.ts';
+import { readDuration } from './quantities.ts';
+
+const defaultHealthLimit = 2 * 60_000;
+/* At least two letters: `C:\backups` is a path. */
+const scheme = /^[a-z][a-z0-9+.-]+:/i;
+
+/** What a validated file means, in this folder. */
+export function understandFile(content: ConfigurationFile, file: string, folder: string, profile: string | undefined): Configuration {
+  const { application, version, compose, recovery, quiesce, hooks } = content;
+  return {
+    file,
+    folder,
+    ...(profile === undefined ? {} : { profile }),
+    application,
+    ...(version === undefined ? {} : { version: understandVersion(version, folder) }),
+    ...(compose === undefined ? {} : { compose: understandCompose(compose, folder) }),
+    repositories: Object.entries(content.repositories).map(([name, repository]) => understandRepository(name, repository, folder)),
+    components: Object.entries(content.components).map(([name, component]) => ({
+      name,
+      source: understandSource(component, folder),
+      hooks: understandHooks(component.hooks),
+      tags: manyOf(component.tags ?? []),
+    })),
+    quiesce: manyOf(quiesce ?? []),
+    hooks: understandHooks(hooks),
+    recovery: understandRecovery(recovery ?? {}),
+  };
+}
+
+function understandVersion(version: NonNullable<ConfigurationFile['version']>, folder: string): VersionConfiguration {
+  if (typeof version === 'string') return { text: version };
+  if (version.file !== undefined) return { file: resolve(folder, version.file) };
+  return version.run === undefined ? { text: version.text ?? '' } : { run: version.run };
+}
+
+function understandCompose(compose: NonNullable<ConfigurationFile['compose']>, folder: string): NonNullable<Configuration['compose']> {
+  const { file, project } = typeof compose === 'string' ? { file: compose, project: undefined } : compose;
+  return { ...(file === undefined ? {} : { file: resolve(folder, file) }), ...(project === undefined ? {} : { project }) };
+}
+
+function understandRepository(
+  name: string,
+  repository: ConfigurationFile['repositories'][string],
+  folder: string,
+): RepositoryConfiguration {
+  if (typeof repository === 'string') return { name, url: understandAddress(repository, folder) };
+  const { url, password, keep } = repository;
+  return {
+    name,
+    url: understandAddress(url, folder),
+    ...(password === undefined ? {} : { password: understandSecret(password, folder) }),
+    ...(keep === undefined ? {} : { keep: definedOnly(keep) }),
+  };
+}
+
+/** A URL as it is; a folder as an absolute path. */
+export function understandAddress(address: string, folder: string): string {
+  const [, local] = /^local:(.*)$/s.exec(address) ?? [];
+  return local === undefined && scheme.test(address) ? address : resolve(folder, local ?? address);
+}
+
+function understandRecovery({ quiesce, after, health, smoke }: NonNullable<ConfigurationFile['recovery']>): RecoveryConfiguration {
+  return {
+    quiesce: manyOf(quiesce ?? []),
+    after: understandCommands(after),
+    ...(health === undefined ? {} : { health: understandHealth(health) }),
+    smoke: (smoke === undefined ? [] : Array.isArray(smoke) ? smoke : [smoke]).map(understandSmoke),
+  };
+}
+
+type WrittenHealth = NonNullable<NonNullable<ConfigurationFile['recovery']>['health']>;
+
+function understandHealth(health: WrittenHealth): HealthConfiguration {
+  if (typeof health === 'string') return { url: health, withinMs: defaultHealthLimit };
+  const withinMs = (health.within === undefined ? undefined : readDuration(health.within)) ?? defaultHealthLimit;
+  return health.service === undefined ? { url: health.url ?? '', withinMs } : { service: health.service, withinMs };
+}
+
+type WrittenSmoke = Exclude<NonNullable<NonNullable<ConfigurationFile['recovery']>['smoke']>, readonly unknown[]>;
+
+function understandSmoke(smoke: WrittenSmoke): SmokeTest {
+  if (typeof smoke === 'string') return understandCommand(smoke);
+  const { sql, component, http, status, contains, run, ...where } = smoke;
+  if (sql !== undefined) return { sql, ...(component === undefined ? {} : { component }) };
+  if (http !== undefined) return { http, ...definedOnly({ status, contains }) };
+  return understandCommand({ run: run ?? '', ...where });
+}

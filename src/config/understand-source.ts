@@ -1,0 +1,118 @@
+/** From a component as it is written to its source: one function a kind. */
+import { resolve } from 'node:path';
+import { HoldfastError } from '../errors.ts';
+import type {
+  ContainerAddress,
+  FilesConfiguration,
+  LogsConfiguration,
+  PostgresConfiguration,
+  RedisConfiguration,
+  Secret,
+  SourceConfiguration,
+} from './configuration.ts';
+import { readSize } from './quantities.ts';
+import type { ConfigurationFile } from './schema/schema.ts';
+import { definedOnly } from './defined-only.ts';
+import { manyOf, someOf, understandSecret, type WrittenSecret } from './understand-shared.ts';
+
+type WrittenComponent = ConfigurationFile['components'][string];
+type Written<Kind extends keyof WrittenComponent> = NonNullable<WrittenComponent[Kind]>;
+
+const defaultDays = 7;
+
+/** The source of a validated component, which has exactly one kind. */
+export function understandSource(component: WrittenComponent, folder: string): SourceConfiguration {
+  const { postgres, files, volumes, config, redis, logs, code } = component;
+  if (postgres !== undefined) return understandPostgres(postgres, folder);
+  if (files !== undefined) return understandFiles(files, folder);
+  if (redis !== undefined) return understandRedis(redis, folder);
+  if (logs !== undefined) return understandLogs(logs);
+  if (volumes !== undefined) {
+    if (typeof volumes === 'string' || Array.isArray(volumes)) return { kind: 'volumes', volumes: manyOf(volumes) };
+    return { kind: 'volumes', volumes: manyOf(volumes.names), ...definedOnly({ stop: volumes.stop }) };
+  }
+  if (config !== undefined) {
+    const { files: paths, secrets } = typeof config === 'string' || Array.isArray(config) ? { files: config } : config;
+    return { kind: 'config', files: manyOf(paths).map((path) => resolve(folder, path)), secrets: secrets ?? 'encrypted' };
+  }
+  if (code !== undefined) return { kind: 'code', path: resolve(folder, typeof code === 'string' ? code : code.path) };
+  throw new HoldfastError('internal', { reason: 'a component without a kind passed the schema' });
+}
+
+function understandPostgres(written: Written<'postgres'>, folder: string): PostgresConfiguration {
+  if (typeof written === 'string') return { kind: 'postgres', at: { url: written } };
+  const { url, service, container, project, database, user, password, databases, tables, schemas, only, format, jobs, roles } = written;
+  const chosen = {
+    databases: databases === 'all' ? ('all' as const) : someOf(databases),
+    tables: someOf(tables),
+    schemas: someOf(schemas),
+    excludeTables: someOf(written['exclude-tables']),
+    only,
+    // Only the directory format can be written by several at a time.
+    format: format ?? (jobs !== undefined && jobs > 1 ? ('directory' as const) : undefined),
+    jobs,
+    roles,
+  };
+  const at =
+    url === undefined
+      ? {
+          ...understandContainer({ service, container, project }),
+          // The one that is always there to log in to.
+          database: database ?? 'postgres',
+          user: user ?? 'postgres',
+          ...(password === undefined ? {} : { password: understandSecret(password, folder) }),
+        }
+      : { url: understandUrl(url, folder) };
+  return { kind: 'postgres', at, ...definedOnly(chosen) };
+}
+
+function understandFiles(written: Written<'files'>, folder: string): FilesConfiguration {
+  if (typeof written === 'string' || Array.isArray(written))
+    return { kind: 'files', paths: manyOf(written).map((path) => resolve(folder, path)) };
+  const { path, volume, exclude, iexclude } = written;
+  const largest = written['exclude-larger-than'];
+  const ifPresent = written['exclude-if-present'];
+  return {
+    kind: 'files',
+    paths: manyOf(path ?? []).map((each) => resolve(folder, each)),
+    ...definedOnly({
+      volume,
+      exclude: someOf(exclude),
+      excludeInsensitive: someOf(iexclude),
+      excludeCaches: written['exclude-caches'],
+      excludeIfPresent: someOf(ifPresent),
+      excludeLargerThan: typeof largest === 'string' ? readSize(largest) : largest,
+      oneFileSystem: written['one-file-system'],
+    }),
+  };
+}
+
+function understandRedis(written: Written<'redis'>, folder: string): RedisConfiguration {
+  if (typeof written === 'string') return { kind: 'redis', at: { url: written } };
+  const { url, service, container, project, password } = written;
+  return {
+    kind: 'redis',
+    at: url === undefined ? understandContainer({ service, container, project }) : { url: understandUrl(url, folder) },
+    ...(password === undefined ? {} : { password: understandSecret(password, folder) }),
+  };
+}
+
+function understandLogs(written: Written<'logs'>): LogsConfiguration {
+  const { services = 'all', days = defaultDays } = typeof written === 'string' || Array.isArray(written) ? { services: written } : written;
+  return { kind: 'logs', services: services === 'all' ? 'all' : manyOf(services), days };
+}
+
+interface WrittenContainer {
+  readonly service: string | undefined;
+  readonly container: string | undefined;
+  readonly project: string | undefined;
+}
+
+function understandContainer({ service, container, project }: WrittenContainer): ContainerAddress {
+  if (service === undefined) return { container: container ?? '' };
+  return { service, ...(project === undefined ? {} : { project }) };
+}
+
+function understandUrl(url: WrittenSecret, folder: string): string | Secret {
+  return typeof url === 'string' ? url : understandSecret(url, folder);
+}

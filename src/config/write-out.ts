@@ -1,0 +1,93 @@
+/** A configuration in the words of the file again: nothing short, defaults filled in, secrets as they are named. */
+import type {
+  CommandConfiguration,
+  ComponentConfiguration,
+  Configuration,
+  Hooks,
+  RecoveryConfiguration,
+  SourceConfiguration,
+} from './configuration.ts';
+import { definedOnly } from './defined-only.ts';
+import { formatDuration } from './quantities.ts';
+
+/** Plain values that `parseConfiguration` understands as the same configuration. */
+export function writeOut(configuration: Configuration): Record<string, unknown> {
+  const { application, version, compose, repositories, components, quiesce, hooks, recovery } = configuration;
+  return definedOnly({
+    application,
+    version,
+    compose,
+    repositories: Object.fromEntries(repositories.map(({ name, ...repository }) => [name, repository])),
+    components: Object.fromEntries(components.map((component) => [component.name, writeComponent(component)])),
+    quiesce: someOf(quiesce),
+    hooks: writeHooks(hooks),
+    recovery: writeRecovery(recovery),
+  });
+}
+
+function writeComponent({ source, hooks, tags }: ComponentConfiguration): object {
+  return definedOnly({ [source.kind]: writeSource(source), hooks: writeHooks(hooks), tags: someOf(tags) });
+}
+
+function writeSource(source: SourceConfiguration): unknown {
+  switch (source.kind) {
+    case 'postgres': {
+      const { kind: _, at, excludeTables, ...rest } = source;
+      return definedOnly({ ...at, ...rest, 'exclude-tables': excludeTables });
+    }
+    case 'files': {
+      const { paths, volume, exclude, excludeInsensitive, excludeCaches, excludeIfPresent, excludeLargerThan, oneFileSystem } = source;
+      return definedOnly({
+        'path': someOf(paths),
+        volume,
+        exclude,
+        'iexclude': excludeInsensitive,
+        'exclude-caches': excludeCaches,
+        'exclude-if-present': excludeIfPresent,
+        'exclude-larger-than': excludeLargerThan,
+        'one-file-system': oneFileSystem,
+      });
+    }
+    case 'volumes':
+      return { names: source.volumes, stop: source.stop ?? false };
+    case 'redis':
+      return definedOnly({ ...source.at, password: source.password });
+    case 'config':
+      return { files: source.files, secrets: source.secrets };
+    case 'logs':
+      return { services: source.services, days: source.days };
+    case 'code':
+      return { path: source.path };
+  }
+}
+
+function writeHooks({ before, after, failed }: Hooks): object | undefined {
+  const written = definedOnly({ before: writeCommands(before), after: writeCommands(after), failed: writeCommands(failed) });
+  return Object.keys(written).length === 0 ? undefined : written;
+}
+
+function writeCommands(commands: readonly CommandConfiguration[]): readonly object[] | undefined {
+  return commands.length === 0 ? undefined : commands.map(writeCommand);
+}
+
+function writeCommand({ withinMs, ...command }: CommandConfiguration): object {
+  return { ...command, within: formatDuration(withinMs) };
+}
+
+function writeRecovery({ quiesce, after, health, smoke }: RecoveryConfiguration): object | undefined {
+  const written = definedOnly({
+    quiesce: someOf(quiesce),
+    after: writeCommands(after),
+    health: health && writeLimited(health),
+    smoke: smoke.length === 0 ? undefined : smoke.map((test) => ('run' in test ? writeCommand(test) : test)),
+  });
+  return Object.keys(written).length === 0 ? undefined : written;
+}
+
+function writeLimited({ withinMs, ...rest }: { readonly withinMs: number }): object {
+  return { ...rest, within: formatDuration(withinMs) };
+}
+
+function someOf(values: readonly string[]): readonly string[] | undefined {
+  return values.length === 0 ? undefined : values;
+}
