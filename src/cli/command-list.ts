@@ -8,6 +8,7 @@ export interface ListedCommand {
 }
 
 export const commandList: Readonly<Record<string, ListedCommand>> = {
+  'init': { summary: 'Write a configuration for what is here', load: async () => (await import('./commands/init.ts')).initCommand },
   'backup': { summary: 'Make a recovery point', load: async () => (await import('./commands/backup.ts')).backupCommand },
   'list': { summary: 'List recovery points', load: async () => (await import('./commands/list.ts')).listCommand },
   'show': { summary: 'Show what one point consists of', load: async () => (await import('./commands/show.ts')).showCommand },
@@ -16,6 +17,7 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
   'diff': { summary: 'Compare two points', load: async () => (await import('./commands/diff.ts')).diffCommand },
   'cat': { summary: 'Print one file of a point', load: async () => (await import('./commands/cat.ts')).catCommand },
   'restore': { summary: 'Put files or a database back', load: async () => (await import('./commands/restore.ts')).restoreCommand },
+  'recover': { summary: 'Bring the whole application back', load: async () => (await import('./commands/recover.ts')).recoverCommand },
   'check': { summary: 'Check that a repository is whole and sound', load: async () => (await import('./commands/check.ts')).checkCommand },
   'prune': { summary: 'Apply retention and free space', load: async () => (await import('./commands/prune.ts')).pruneCommand },
   'forget': { summary: 'Remove points', load: async () => (await import('./commands/forget.ts')).forgetCommand },
@@ -27,6 +29,18 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
   'repo init': { summary: 'Create a repository', load: async () => (await import('./commands/repo.ts')).repoInitCommand },
   'repo info': { summary: 'Show what a repository consists of', load: async () => (await import('./commands/repo.ts')).repoInfoCommand },
   'repo repair-index': { summary: 'Make the index anew', load: async () => (await import('./commands/repo.ts')).repoRepairIndexCommand },
+  'config check': {
+    summary: 'Check the configuration file',
+    load: async () => (await import('./commands/config.ts')).configCheckCommand,
+  },
+  'config show': {
+    summary: 'Show the configuration as it is understood',
+    load: async () => (await import('./commands/config.ts')).configShowCommand,
+  },
+  'config schema': {
+    summary: 'Print the JSON Schema of the configuration file, for editors',
+    load: async () => (await import('./commands/config.ts')).configSchemaCommand,
+  },
   'unlock': { summary: 'Remove locks whose holder is gone', load: async () => (await import('./commands/unlock.ts')).unlockCommand },
   'completion': {
     summary: 'Print a completion script for a shell',
@@ -37,6 +51,7 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
 
 /** What the two-word commands have in common, for `--help`. */
 export const commandGroups: Readonly<Record<string, string>> = {
+  config: 'Check and show the configuration file',
   key: 'Manage the passwords of a repository',
   repo: 'Create, describe and repair a repository',
 };

@@ -2,10 +2,18 @@ import type { OptionDescription } from './command-description.ts';
 
 /** Understood by every command, before and after its name. */
 export const globalOptions: readonly OptionDescription[] = [
-  { flags: '-r, --repo <url>', text: 'the repository: a folder such as /backups/app (or HOLDFAST_REPOSITORY)' },
+  {
+    flags: '-r, --repo <url>',
+    text: 'the repository: a folder such as /backups/app, or a name in the configuration (or HOLDFAST_REPOSITORY)',
+  },
   { flags: '--repository-file <file>', text: 'a file that holds its address (or HOLDFAST_REPOSITORY_FILE)' },
   { flags: '-p, --password-file <file>', text: 'a file that holds its password (or HOLDFAST_PASSWORD_FILE)' },
   { flags: '--password-command <command>', text: 'a program that prints its password (or HOLDFAST_PASSWORD_COMMAND)' },
+  {
+    flags: '-c, --config <file>',
+    text: "the application's configuration (or HOLDFAST_CONFIG; default: holdfast.yaml, where there is one)",
+  },
+  { flags: '--profile <name>', text: 'a profile of the configuration, such as production (or HOLDFAST_PROFILE)' },
   { flags: '--json', text: 'print JSON, one object a line, on stdout' },
   { flags: '-q, --quiet', text: 'print nothing but results, problems and errors' },
   { flags: '-v, --verbose', text: 'print more' },

@@ -1,7 +1,9 @@
 /** Opens the repository that a command line and its environment name. */
+import type { RepositoryConfiguration } from '../config/configuration.ts';
 import { HoldfastError, isError } from '../errors.ts';
 import type { Repository } from '../engine/repository.ts';
 import type { LockChoice } from '../operations/open-session.ts';
+import { chooseRepository } from './application-configuration.ts';
 import type { CommandContext } from './command-context.ts';
 import { readDuration } from './option-values.ts';
 import { findPassword, ownPassword, type PasswordWords } from './password-source.ts';
@@ -17,21 +19,35 @@ const ownWords: RepositoryWords = { address: ownAddress, password: ownPassword }
 
 /** Opens an existing repository. The password is asked for on a terminal where it was not given. Throws `repository-none-named`, `repository-missing`, `password-missing`, `password-wrong`, … */
 export async function openRepository(context: CommandContext, words: RepositoryWords = ownWords): Promise<Repository> {
-  const url = findAddress(context.options, context.environment, words.address);
+  const named =
+    words === ownWords
+      ? await chooseRepository(context)
+      : { name: '', url: findAddress(context.options, context.environment, words.address) };
+  return openNamedRepository(context, named, words.password);
+}
+
+/** Opens one of the repositories of a configuration. */
+export async function openNamedRepository(
+  context: CommandContext,
+  named: RepositoryConfiguration,
+  words: PasswordWords = ownPassword,
+): Promise<Repository> {
   const { openSession } = await import('../operations/open-session.ts');
-  return openSession({
-    url,
-    password: () => givenPassword(context, words.password, url, 'existing'),
-  });
+  return openSession({ url: named.url, password: () => passwordOf(context, named, words, 'existing') });
 }
 
 /** Opens a repository, and creates it where there is none: a first backup needs no preparation. */
-export async function openOrCreateRepository(context: CommandContext): Promise<Repository> {
+export async function openOrCreateRepository(
+  context: CommandContext,
+  named?: RepositoryConfiguration,
+  like?: Repository,
+): Promise<Repository> {
+  const chosen = named ?? (await chooseRepository(context));
   try {
-    return await openRepository(context);
+    return await openNamedRepository(context, chosen);
   } catch (error) {
     if (!isError(error, 'repository-missing')) throw error;
-    const repository = await createRepository(context);
+    const repository = await createNamedRepository(context, chosen, like === undefined ? {} : { polynomialOf: like });
     context.output.remark(
       `created the repository ${repository.location} (format of restic, version ${repository.config.version}); without its password nothing in it can be read, so keep that safe`,
     );
@@ -39,18 +55,33 @@ export async function openOrCreateRepository(context: CommandContext): Promise<R
   }
 }
 
+interface CreationExtras {
+  readonly version?: 1 | 2;
+  readonly polynomialOf?: Repository;
+}
+
 /** Creates a repository. Throws `repository-exists`. */
-export async function createRepository(
-  context: CommandContext,
-  extras: { readonly version?: 1 | 2; readonly polynomialOf?: Repository } = {},
-): Promise<Repository> {
-  const url = findAddress(context.options, context.environment);
+export async function createRepository(context: CommandContext, extras: CreationExtras = {}): Promise<Repository> {
+  return createNamedRepository(context, await chooseRepository(context), extras);
+}
+
+async function createNamedRepository(context: CommandContext, named: RepositoryConfiguration, extras: CreationExtras): Promise<Repository> {
   const { createSession } = await import('../operations/open-session.ts');
-  return createSession({
-    url,
-    ...extras,
-    password: () => givenPassword(context, ownPassword, url, 'new'),
-  });
+  return createSession({ url: named.url, ...extras, password: () => passwordOf(context, named, ownPassword, 'new') });
+}
+
+/** What the command line says wins over the configuration, and that over the environment. */
+async function passwordOf(
+  context: CommandContext,
+  { url, password }: RepositoryConfiguration,
+  words: PasswordWords,
+  which: 'existing' | 'new',
+): Promise<string> {
+  const { options, environment } = context;
+  if (password === undefined || options.has(words.fileOption) || options.has(words.commandOption))
+    return givenPassword(context, words, url, which);
+  const { readSecret } = await import('../config/read-secret.ts');
+  return readSecret(password, { environment });
 }
 
 /** A password from the options or the environment, else from the terminal, where a new one is asked for twice. Throws `password-missing` and its kin. */

@@ -12,10 +12,18 @@ export interface BackupComponent {
   readonly source: Source;
   /** What its snapshot says it holds; the roots of a capture of files by default. */
   readonly paths?: readonly string[];
+  /** Beside the tags of the whole point. */
+  readonly tags?: readonly string[];
+  /** Done around its capture, such as hooks: calls `work` once, throws, or says that nothing has changed where that may be skipped. */
+  readonly around?: (work: () => Promise<BackupSummary>, skipIfUnchanged: boolean) => Promise<BackupSummary>;
 }
 
 export interface BackupOrder {
   readonly components: readonly BackupComponent[];
+  /** One more component, made last of what became of the others: the point's manifest. Not asked where nothing was saved. */
+  readonly closing?: (saved: readonly SavedComponent[], failed: readonly FailedComponent[], time: Date) => Promise<BackupComponent>;
+  /** Whose components they are, where a configuration says so. */
+  readonly application?: string;
   /** This machine's name by default. */
   readonly host?: string;
   /** Now by default. */
@@ -36,6 +44,8 @@ export interface SavedComponent {
   readonly component: string;
   readonly kind: string;
   readonly summary: BackupSummary;
+  readonly began: Date;
+  readonly ended: Date;
 }
 
 export interface FailedComponent {
@@ -66,7 +76,10 @@ export async function backUp(repository: Repository, order: BackupOrder, context
 /** Throws `usage` for names and tags that cannot be written down. */
 export function checkOrder({ tags = [], components }: BackupOrder): void {
   checkOwnTags(tags);
-  for (const { source } of components) checkComponentName(source.component);
+  for (const component of components) {
+    checkComponentName(component.source.component);
+    checkOwnTags(component.tags ?? []);
+  }
 }
 
 /**
@@ -82,36 +95,54 @@ export async function checkSources({ components }: Pick<BackupOrder, 'components
 async function saveAll(repository: Repository, order: BackupOrder, context: RunContext): Promise<BackupReport> {
   // One time for the whole point: retention by days must not tear it apart at midnight.
   const time = order.time ?? repository.clock.now();
-  const saved: SavedComponent[] = [];
-  const failed: FailedComponent[] = [];
-  let pointId: string | undefined;
-  for (const component of order.components.toSorted(databasesFirst)) {
-    const { source } = component;
-    try {
-      const summary = await saveComponent(repository, component, { ...order, time }, pointId, context);
-      saved.push({ component: source.component, kind: source.kind, summary });
-      pointId ??= summary.snapshotId;
-    } catch (error) {
-      if (context.signal.aborted) throw error;
-      failed.push({ component: source.component, kind: source.kind, error: toHoldfastError(error) });
-      if (order.components.length > 1) context.events({ type: 'problem', path: source.component, reason: reasonOf(error) });
-    }
-  }
-  const [firstFailure] = failed;
+  const run: Run = { repository, order: { ...order, time }, context, saved: new Map(), failed: [] };
+  const components = order.components.toSorted((a, b) => captureRank(a.source.kind) - captureRank(b.source.kind));
+  for (const component of components) await tryComponent(run, component, order.skipIfUnchanged === true);
+  // A point of several components is whole, or it is not made.
+  const isNew = [...run.saved.values()].some(({ summary }) => summary.snapshotId !== undefined);
+  const skipped = components.filter((component) => isNew && run.saved.get(component)?.summary.snapshotId === undefined);
+  if (order.dryRun !== true)
+    for (const component of skipped.filter((each) => run.saved.has(each))) await tryComponent(run, component, false);
+  const saved = [...run.saved.values()];
+  const [firstFailure] = run.failed;
   if (saved.length === 0 && firstFailure !== undefined) throw firstFailure.error;
+  if (isNew && order.dryRun !== true && order.closing !== undefined)
+    await saveComponent(run, await order.closing(saved, run.failed, time), false);
   const problems = saved.reduce((sum, { summary }) => sum + summary.problems, 0);
-  return { ...(pointId === undefined ? {} : { pointId }), time, saved, failed, problems };
+  return { ...(run.pointId === undefined ? {} : { pointId: run.pointId }), time, saved, failed: run.failed, problems };
 }
 
-async function saveComponent(
-  repository: Repository,
-  { source, paths }: BackupComponent,
-  order: BackupOrder & { readonly time: Date },
-  pointId: string | undefined,
-  context: RunContext,
-): Promise<BackupSummary> {
+/** A point under way. */
+interface Run {
+  readonly repository: Repository;
+  readonly order: BackupOrder & { readonly time: Date };
+  readonly context: RunContext;
+  readonly saved: Map<BackupComponent, SavedComponent>;
+  readonly failed: FailedComponent[];
+  pointId?: string;
+}
+
+async function tryComponent(run: Run, component: BackupComponent, skipIfUnchanged: boolean): Promise<void> {
+  const { source, around } = component;
+  const { component: name, kind } = source;
+  const { clock } = run.repository;
+  const began = clock.now();
+  run.saved.delete(component);
+  try {
+    const save = (): Promise<BackupSummary> => saveComponent(run, component, skipIfUnchanged);
+    const summary = await (around === undefined ? save() : around(save, skipIfUnchanged));
+    run.saved.set(component, { component: name, kind, summary, began, ended: clock.now() });
+  } catch (error) {
+    if (run.context.signal.aborted) throw error;
+    run.failed.push({ component: name, kind, error: toHoldfastError(error) });
+    if (run.order.components.length > 1) run.context.events({ type: 'problem', path: name, reason: reasonOf(error) });
+  }
+}
+
+async function saveComponent(run: Run, { source, paths, tags = [] }: BackupComponent, skipIfUnchanged: boolean): Promise<BackupSummary> {
+  const { repository, order, context } = run;
   const capture = await source.capture(context);
-  const { host, time, force, dryRun, skipIfUnchanged, withAtime, compression } = order;
+  const { host, time, force, dryRun, withAtime, compression } = order;
   const request: BackupRequest = {
     capture,
     time,
@@ -120,25 +151,31 @@ async function saveComponent(
     tags: writeTags({
       component: source.component,
       kind: source.kind,
-      parts: order.components.length,
-      own: order.tags ?? [],
-      ...(pointId === undefined ? {} : { point: pointId }),
+      parts: order.components.length + (order.closing === undefined ? 0 : 1),
+      ...(order.application === undefined ? {} : { application: order.application }),
+      own: [...new Set([...(order.tags ?? []), ...tags])],
+      ...(run.pointId === undefined ? {} : { point: run.pointId }),
     }),
+    skipIfUnchanged,
     ...(host === undefined ? {} : { host }),
     ...(force === undefined ? {} : { force }),
     ...(dryRun === undefined ? {} : { dryRun }),
-    ...(skipIfUnchanged === undefined ? {} : { skipIfUnchanged }),
     ...(withAtime === undefined ? {} : { withAtime }),
     ...(compression === undefined ? {} : { compression }),
     ...(order.parent === undefined || capture.shape === 'streams' ? {} : { parent: order.parent }),
   };
-  return backup(repository, request, context);
+  const summary = await backup(repository, request, context);
+  if (summary.snapshotId !== undefined) run.pointId ??= summary.snapshotId;
+  return summary;
 }
 
 function excludesOf(capture: Capture): readonly string[] {
   return capture.shape === 'tree' ? [...(capture.select.exclude ?? []), ...(capture.select.excludeInsensitive ?? [])] : [];
 }
 
-function databasesFirst(a: BackupComponent, b: BackupComponent): number {
-  return Number(a.source.kind === 'files') - Number(b.source.kind === 'files');
+const ranks: Readonly<Record<string, number>> = { postgres: 0, redis: 1, volumes: 2, files: 2 };
+
+/** No row may point at an upload that is missing: databases come first, then what is stored beside them, then what describes it all. */
+export function captureRank(kind: string): number {
+  return ranks[kind] ?? 3;
 }

@@ -28,7 +28,7 @@ export async function chooseComponents({ files, databases = [], component, envir
     for (const url of databases) {
       const { database } = parseConnection(url, environment);
       const name = component ?? (databases.length === 1 ? 'database' : `database-${database.replaceAll(/[^\p{L}\p{N}._-]/gu, '_')}`);
-      components.push({ source: createPostgresSource({ component: name, url, environment }), paths: [databaseFolder(database)] });
+      components.push({ source: createPostgresSource({ component: name, at: { url }, environment }), paths: [databaseFolder(database)] });
     }
   }
   if (files !== undefined) {

@@ -2,7 +2,7 @@
 import { HoldfastError } from '../errors.ts';
 import type { EventSink } from '../events.ts';
 import { filterSnapshots, selectSnapshot, type SnapshotFilter } from '../engine/snapshots/find-snapshot.ts';
-import type { Point, PointComponent } from './points.ts';
+import { isOwnPoint, safetyTag, type Point, type PointComponent } from './points.ts';
 
 export interface PointQuery {
   /** As the user wrote it, without a path. */
@@ -27,13 +27,14 @@ export function findPoint(points: readonly Point[], { name, component, filter = 
   const [, latestOf] = /^latest:(.+)$/.exec(name) ?? [];
   const wanted = latestOf ?? component;
   const isNamedById = /^[0-9a-f]{1,64}$/.test(name);
-  const holding = points.filter(
+  const counted = isNamedById || asksForCopies(filter) ? points : points.filter(isOwnPoint);
+  const holding = counted.filter(
     ({ components }) => isNamedById || wanted === undefined || components.some(({ tags }) => tags.component === wanted),
   );
-  if (holding.length === 0 && points.length > 0)
+  if (holding.length === 0 && counted.length > 0)
     throw new HoldfastError('snapshot-missing', {
       name,
-      reason: `no point has a component "${wanted ?? ''}"; there are ${namesOf(points)}`,
+      reason: `no point has a component "${wanted ?? ''}"; there are ${namesOf(counted)}`,
     });
   const snapshots = holding.flatMap(({ components }) => components);
   const chosen = selectSnapshot(snapshots.toSorted(byTime), latestOf === undefined ? absoluteTime(name, now) : 'latest', filter);
@@ -48,6 +49,11 @@ export function findPoint(points: readonly Point[], { name, component, filter = 
   if (!isNamedById && !/^latest(:|$)/.test(name))
     events?.({ type: 'notice', message: `"${name}" is the point ${point.id.slice(0, 8)} of ${formatLocal(new Date(point.time))}` });
   return { point, components };
+}
+
+/** What a restore saved before it overwrote it is only meant where that is said: `latest` would undo the restore. */
+function asksForCopies({ tags = [] }: SnapshotFilter): boolean {
+  return tags.some((list) => list.includes(safetyTag));
 }
 
 /** The points that have a snapshot which fits. */

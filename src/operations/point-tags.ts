@@ -8,6 +8,8 @@ export interface PointTags {
   readonly component: string;
   /** `files`, `postgres`. */
   readonly kind: string;
+  /** The application of the configuration that it was made by; absent where none was. */
+  readonly application?: string;
   /** Beginning of the id of the point's first snapshot; absent for that one itself. */
   readonly point?: string;
   /** How many components the run set out to save; 1 where it does not say. */
@@ -19,12 +21,13 @@ export interface PointTags {
 /** How much of an id names a point. */
 export const pointDigits = 16;
 
-const reserved = /^(component|kind|point|parts):(.*)$/s;
+const reserved = /^(application|component|kind|point|parts):(.*)$/s;
 
 /** The tags of one component's snapshot. */
-export function writeTags({ component, kind, point, parts, own }: PointTags): string[] {
+export function writeTags({ application, component, kind, point, parts, own }: PointTags): string[] {
   return [
     ...own,
+    ...(application === undefined ? [] : [`application:${application}`]),
     `component:${component}`,
     `kind:${kind}`,
     ...(parts > 1 ? [`parts:${parts}`] : []),
@@ -41,11 +44,12 @@ export function readTags(tags: readonly string[] = []): PointTags {
     if (name === undefined || value === undefined) own.push(tag);
     else found.set(name, value);
   }
-  const point = found.get('point');
+  const [point, application] = [found.get('point'), found.get('application')];
   const parts = Number(found.get('parts') ?? 1);
   return {
     component: found.get('component') || 'files',
     kind: found.get('kind') || 'files',
+    ...(application === undefined || application === '' ? {} : { application }),
     ...(point === undefined || point === '' ? {} : { point }),
     parts: Number.isSafeInteger(parts) && parts > 0 ? parts : 1,
     own,

@@ -43,7 +43,8 @@ export async function loadPoints(repository: Repository): Promise<Point[]> {
 
 function pointOf(members: readonly PointComponent[]): Point {
   const leader = members.find(({ tags }) => tags.point === undefined);
-  const components = leader === undefined ? members : [leader, ...members.filter((member) => member !== leader)];
+  const others = members.filter((member) => member !== leader).toSorted((a, b) => beganAt(a) - beganAt(b));
+  const components = leader === undefined ? others : [leader, ...others];
   const [first] = components;
   if (first === undefined) throw new TypeError('a point has at least one snapshot');
   const expected = Math.max(...components.map(({ tags }) => tags.parts));
@@ -54,6 +55,24 @@ function pointOf(members: readonly PointComponent[]): Point {
     components,
     status: components.length < expected ? 'partial' : 'complete',
   };
+}
+
+/** All snapshots of a point have its time; when each was begun stands in its summary. */
+function beganAt({ snapshot }: PointComponent): number {
+  return Date.parse(snapshot.summary?.backup_start ?? snapshot.time);
+}
+
+/** The tag of what a restore saves before it overwrites it. */
+export const safetyTag = 'safety';
+
+/** Whether a point holds data of its own: not a copy of what a restore was about to overwrite, and not a report. `latest` means the newest such point. */
+export function isOwnPoint({ components }: Point): boolean {
+  return components.some(({ tags }) => tags.kind !== 'report' && !tags.own.includes(safetyTag));
+}
+
+/** The application that made a point; undefined where it was made without a configuration. */
+export function applicationOf({ components }: Point): string | undefined {
+  return components.find(({ tags }) => tags.application !== undefined)?.tags.application;
 }
 
 /** The names of its components, in the order they were saved. */
@@ -72,6 +91,8 @@ export interface PointRecord {
   readonly short_id: string;
   readonly time: string;
   readonly host: string;
+  /** Absent where the point was made without a configuration. */
+  readonly application?: string;
   readonly components: readonly string[];
   readonly tags: readonly string[];
   /** Bytes of content, before deduplication; null where the program that wrote it did not say. */
@@ -85,12 +106,14 @@ export interface PointRecord {
 
 /** A point as data. */
 export function describePoint(point: Point): PointRecord {
+  const application = applicationOf(point);
   const sizes = point.components.map(({ snapshot }) => snapshot.summary?.total_bytes_processed);
   return {
     id: point.id,
     short_id: point.id.slice(0, 8),
     time: point.time,
     host: point.host,
+    ...(application === undefined ? {} : { application }),
     components: componentNames(point),
     tags: [...new Set(point.components.flatMap(({ tags }) => tags.own))],
     size: sizes.reduce<number | null>((sum, size) => (sum === null || size === undefined ? null : sum + size), 0),

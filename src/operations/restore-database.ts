@@ -9,6 +9,8 @@ import { type LockChoice, withReadLock } from './open-session.ts';
 import type { PointRequest } from './point-request.ts';
 import { loadPoints } from './points.ts';
 
+export type { PostgresRestoreRequest };
+
 export interface RestoreDatabaseRequest {
   readonly point: PointRequest;
   /** The server, the user, and the database when `restore.into` does not say another. */
@@ -49,7 +51,11 @@ export function restoreDatabase(
           help: 'holdfast restore --help',
         });
       const { createPostgresSource } = await import('../sources/postgres/postgres-source.ts');
-      const source = createPostgresSource({ component: component.tags.component, url: request.url, environment: request.environment });
+      const source = createPostgresSource({
+        component: component.tags.component,
+        at: { url: request.url },
+        environment: request.environment,
+      });
       const { facts } = await source.restore(openCapturedTree(repository, component, locked.signal), request.restore, locked);
       return { pointId: point.id, component: component.tags.component, facts };
     },

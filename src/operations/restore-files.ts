@@ -69,9 +69,11 @@ export function restoreFiles(repository: Repository, request: RestoreFilesReques
   });
 }
 
+const recordKinds = ['postgres', 'redis', 'point', 'report'];
+
 /** A database's dump is nothing that somebody looks for among the files, unless that is all there is. */
 function preferFiles(components: readonly PointComponent[]): readonly PointComponent[] {
-  const files = components.filter(({ tags }) => tags.kind === 'files');
+  const files = components.filter(({ tags }) => !recordKinds.includes(tags.kind));
   return files.length === 0 ? components : files;
 }
 

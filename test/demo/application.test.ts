@@ -25,7 +25,7 @@ test('what is destroyed comes back equal from a capture, and the print tells one
     expect(Object.keys(before.files)).toHaveLength(303);
     const source = createPostgresSource({
       component: 'database',
-      url: application.databaseUrl,
+      at: { url: application.databaseUrl },
       environment: { PATH: process.env['PATH'] },
     });
     const captured = await captureToFiles(source);

@@ -1,8 +1,12 @@
-import { exitStatus } from '../../errors.ts';
+import type { Configuration } from '../../config/configuration.ts';
+import { exitStatus, type ExitStatus } from '../../errors.ts';
+import type { ApplicationBackupReport } from '../../operations/application/back-up-application.ts';
+import type { BackupOrder, BackupReport } from '../../operations/back-up.ts';
+import { applicationContext, chooseRepositories, findConfiguration } from '../application-configuration.ts';
 import type { CommandContext } from '../command-context.ts';
-import type { CommandDescription } from '../command-description.ts';
+import { type CommandDescription, type OptionDescription, shapeOf } from '../command-description.ts';
 import { excludeOptions, fileOptions, folderExcludeOptions, readRoots, readSelection } from '../file-selection.ts';
-import { lockChoice, openOrCreateRepository, openRepository } from '../open-repository.ts';
+import { lockChoice, openNamedRepository, openOrCreateRepository, openRepository } from '../open-repository.ts';
 import { readTime } from '../option-values.ts';
 
 const compressions = ['auto', 'off', 'max'] as const;
@@ -10,8 +14,8 @@ const compressions = ['auto', 'off', 'max'] as const;
 export const backupCommand: CommandDescription = {
   name: 'backup',
   description:
-    'Makes a recovery point of files and databases. Data that the repository has already is not stored again.\nThe repository is created where there is none. Exit status 3: something could not be read, and everything else was saved.',
-  arguments: [{ name: '[component...]', text: 'components of the configuration file' }],
+    'Makes a recovery point of the application that the configuration describes, or without one of the files and databases named here. Data that the repository has already is not stored again.\nThe repository is created where there is none. Exit status 3: something could not be read, and everything else was saved.',
+  arguments: [{ name: '[component...]', text: 'components of the configuration (default: all)' }],
   options: [
     ...fileOptions,
     { flags: '--postgres <url>', text: 'a PostgreSQL database, such as postgresql://user@host/name (may be repeated)' },
@@ -30,45 +34,93 @@ export const backupCommand: CommandDescription = {
     { flags: '-n, --dry-run', text: 'find out what would be stored, and store nothing' },
   ],
   examples: [
+    'backup -c /srv/app/holdfast.yaml',
+    'backup database',
     'backup -r /backups/app --files /srv/app/uploads --postgres postgresql://app@localhost/app',
     "backup -r /backups/app --files /home --exclude '*.tmp' --exclude-caches --tag nightly",
   ],
   run: async (context) => {
-    const { options, args, output } = context;
-    if (args.length > 0)
-      throw options.wrong(
-        `"${args[0] ?? ''}" is a component, and there is no configuration file that says what it is; files are named with --files ${args[0] ?? ''}`,
-      );
-    const { chooseComponents } = await import('../../operations/choose-components.ts');
-    const roots = await readRoots(context);
-    const component = options.text('component');
-    const components = await chooseComponents({
-      ...(roots === undefined ? {} : { files: { roots, select: await readSelection(context) } }),
-      databases: options.texts('postgres'),
-      ...(component === undefined ? {} : { component }),
-      environment: context.environment,
-    });
-    const order = { components, ...readOrder(context), lock: lockChoice(context) };
-    const { backUp, checkOrder, checkSources } = await import('../../operations/back-up.ts');
-    // Before anything is created.
-    checkOrder(order);
-    await checkSources(order, context.signal);
-    const began = context.clock.now();
-    const repository = await (options.has('no-init') || options.has('dry-run') ? openRepository : openOrCreateRepository)(context);
-    try {
-      const report = await backUp(repository, order, context);
-      const { recordOfBackup, textOfBackup } = await import('../print/print-backup.ts');
-      const seconds = (context.clock.now().getTime() - began.getTime()) / 1000;
-      const shown = { report, began, seconds, dryRun: options.has('dry-run') };
-      if (!output.quiet || output.json) output.result(recordOfBackup(shown), () => textOfBackup(shown));
-      return report.failed.length > 0 || report.problems > 0 ? exitStatus.incomplete : exitStatus.done;
-    } finally {
-      await repository.close();
-    }
+    const { options, args } = context;
+    if ([...fileOptions.map(nameOf), 'postgres'].some((name) => options.has(name))) return backUpNamed(context);
+    const configuration = await findConfiguration(context);
+    if (configuration !== undefined) return backUpConfigured(context, configuration);
+    if (args.length === 0) return backUpNamed(context);
+    throw options.wrong(
+      `"${args[0] ?? ''}" is a component, and there is no configuration file that says what it is; files are named with --files ${args[0] ?? ''}`,
+    );
   },
 };
 
-function readOrder({ options }: CommandContext): object {
+/** Files and databases that the command line names. */
+async function backUpNamed(context: CommandContext): Promise<ExitStatus> {
+  const { options, args } = context;
+  if (args.length > 0)
+    throw options.wrong(`"${args[0] ?? ''}" is a component of a configuration, and --files and --postgres make a backup without one`);
+  const { chooseComponents } = await import('../../operations/choose-components.ts');
+  const roots = await readRoots(context);
+  const component = options.text('component');
+  const components = await chooseComponents({
+    ...(roots === undefined ? {} : { files: { roots, select: await readSelection(context) } }),
+    databases: options.texts('postgres'),
+    ...(component === undefined ? {} : { component }),
+    environment: context.environment,
+  });
+  const order = { components, ...readOrder(context), lock: { ...lockChoice(context), noLock: false } };
+  const { backUp, checkOrder, checkSources } = await import('../../operations/back-up.ts');
+  // Before anything is created.
+  checkOrder(order);
+  await checkSources(order, context.signal);
+  const began = context.clock.now();
+  const repository = await (options.has('no-init') || options.has('dry-run') ? openRepository(context) : openOrCreateRepository(context));
+  try {
+    const report = await backUp(repository, order, context);
+    return await show(context, report, began);
+  } finally {
+    await repository.close();
+  }
+}
+
+/** Components of a configuration: all of them, or those that the command line names. */
+async function backUpConfigured(context: CommandContext, configuration: Configuration): Promise<ExitStatus> {
+  const { options, args } = context;
+  const only = ['component', 'parent', ...excludeOptions.map(nameOf), ...folderExcludeOptions.map(nameOf)].find((name) =>
+    options.has(name),
+  );
+  if (only !== undefined)
+    throw options.wrong(
+      `--${only} is for a backup without a configuration; components are named without an option, and described in the file`,
+    );
+  const { backUpApplication } = await import('../../operations/application/back-up-application.ts');
+  const began = context.clock.now();
+  const creates = !options.has('no-init') && !options.has('dry-run');
+  const { parent: _, ...order } = readOrder(context);
+  const report = await backUpApplication(
+    configuration,
+    {
+      names: args,
+      repositories: await chooseRepositories(context, configuration),
+      open: (named, like) => (creates ? openOrCreateRepository(context, named, like) : openNamedRepository(context, named)),
+      order: { ...order, lock: { ...lockChoice(context), noLock: false } },
+    },
+    await applicationContext(context),
+  );
+  return show(context, report, began);
+}
+
+async function show(context: CommandContext, report: BackupReport | ApplicationBackupReport, began: Date): Promise<ExitStatus> {
+  const { options, output } = context;
+  const { recordOfBackup, textOfBackup } = await import('../print/print-backup.ts');
+  const seconds = (context.clock.now().getTime() - began.getTime()) / 1000;
+  const shown = { report, began, seconds, dryRun: options.has('dry-run') };
+  if (!output.quiet || output.json) output.result(recordOfBackup(shown), () => textOfBackup(shown));
+  return report.failed.length > 0 || report.problems > 0 ? exitStatus.incomplete : exitStatus.done;
+}
+
+function nameOf(option: OptionDescription): string {
+  return shapeOf(option).name;
+}
+
+function readOrder({ options }: CommandContext): Omit<BackupOrder, 'components'> {
   const [host, parent] = [options.text('host'), options.text('parent')];
   const time = options.value('time', readTime);
   const compression = compressions.find((mode) => mode === options.text('compression'));

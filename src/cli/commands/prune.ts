@@ -1,5 +1,7 @@
 import { HoldfastError, exitStatus, type ExitStatus } from '../../errors.ts';
 import type { PruneRequest } from '../../operations/prune.ts';
+import type { RetentionPolicy } from '../../policy/retention.ts';
+import { chooseRepository } from '../application-configuration.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription, OptionDescription } from '../command-description.ts';
 import { lockChoice, openRepository } from '../open-repository.ts';
@@ -25,12 +27,12 @@ export const confirmOptions: readonly OptionDescription[] = [
 export const pruneCommand: CommandDescription = {
   name: 'prune',
   description:
-    'Forgets the points that no --keep rule keeps, and removes the data that only they needed. Without a rule only unneeded data is removed.\nA point stays or goes with all its components. Rules are applied to the points of the same host, paths and components; the newest of each such group always stays.\nThe plan is shown first.',
+    'Forgets the points that no --keep rule keeps, and removes the data that only they needed. Without a rule those of the configuration apply (keep, of this repository); where there are none, only unneeded data is removed.\nA point stays or goes with all its components. Rules are applied to the points of the same host, paths and components; the newest of each such group always stays.\nThe plan is shown first.',
   options: [...retentionOptions, ...freeingOptions, ...filterOptions, ...confirmOptions],
   examples: ['prune -r /backups/app --keep-daily 7 --keep-weekly 4 --dry-run', 'prune -r /backups/app --keep-last 10 --yes'],
-  run: (context) => {
+  run: async (context) => {
     const { options } = context;
-    const policy = readPolicy(options);
+    const policy = readPolicy(options) ?? (await configuredPolicy(context));
     if (policy === undefined && (options.has('group-by') || options.has('host') || options.has('tag') || options.has('path')))
       throw options.wrong('no --keep rule was given for the points that were chosen');
     return runPrune(context, {
@@ -39,6 +41,12 @@ export const pruneCommand: CommandDescription = {
     });
   },
 };
+
+/** What the configuration says about this repository, where no rule was given. */
+async function configuredPolicy(context: CommandContext): Promise<RetentionPolicy | undefined> {
+  const { keep } = await chooseRepository(context);
+  return keep;
+}
 
 /** Plans, shows, asks where somebody is there to answer, and does it. */
 export async function runPrune(context: CommandContext, what: Pick<PruneRequest, 'forget' | 'free'>): Promise<ExitStatus> {

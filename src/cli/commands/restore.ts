@@ -1,19 +1,16 @@
 import { HoldfastError, exitStatus, type ExitStatus } from '../../errors.ts';
-import type { RestoreDatabaseRequest } from '../../operations/restore-database.ts';
+import { findConfiguration } from '../application-configuration.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { excludeOptions, readExcludes } from '../file-selection.ts';
 import { lockChoice, openRepository } from '../open-repository.ts';
-import { readCount } from '../option-values.ts';
-import type { ParsedOptions } from '../parsed-options.ts';
 import { componentOption, filterOptions, pointText, readPoint } from '../point-options.ts';
-
-const overwriteModes = ['always', 'if-changed', 'if-newer', 'never'] as const;
+import { databaseOptions, overwriteModes, readDatabaseRequest } from '../restore-options.ts';
 
 export const restoreCommand: CommandDescription = {
   name: 'restore',
   description:
-    'Restores files below --target with their whole paths, or a database to the server that --postgres names.\nOf a point with files and a database --target gets the files; with --component database it gets the dump, as a file.\nWith POINT:/FOLDER only that folder is restored, and its content lies directly in the target.\nA database that is there is left alone unless --clean or --recreate says otherwise.',
+    'Puts a component of the configuration back where it came from: the plan is shown first, and what is overwritten is saved before.\nWithout a configuration: restores files below --target with their whole paths, or a database to the server that --postgres names.\nOf a point with files and a database --target gets the files; with --component database it gets the dump, as a file.\nWith POINT:/FOLDER only that folder is restored, and its content lies directly in the target.\nA database that is there is left alone unless --clean or --recreate says otherwise.',
   arguments: [{ name: '[point]', text: `${pointText} (default: latest), with :/PATH behind it for a part of it` }],
   options: [
     { flags: '-t, --target <folder>', text: 'where files are put' },
@@ -28,19 +25,22 @@ export const restoreCommand: CommandDescription = {
     { flags: '--sparse', text: 'make holes of runs of zeros, which is the default' },
     { flags: '--no-sparse', text: 'write runs of zeros' },
     { flags: '--postgres <url>', text: 'restore a database, to this server and user' },
-    { flags: '--into <name>', text: 'into a database of this name (default: the name it had when it was backed up)' },
+    { flags: '--into <name>', text: 'into another database, volume or folder (default: what it was when it was backed up)' },
     { flags: '--tables <names>', text: 'only these tables, separated by commas, each as NAME or SCHEMA.NAME' },
     { flags: '--schema-only', text: 'only definitions, no rows' },
     { flags: '--data-only', text: 'only rows, into tables that are there and empty' },
     { flags: '--clean', text: 'drop what the backup holds from a database that is there, and restore it, in one transaction' },
     { flags: '--recreate', text: 'replace a database that is there by a new one, once that has been restored and compared' },
     { flags: '--jobs <n>', text: 'restore with so many connections, into a new database' },
+    { flags: '--volume <name>', text: 'only this volume of the component' },
+    { flags: '--no-safety-copy', text: 'take no copy of what is overwritten (of a component of the configuration)' },
     { flags: '--no-owner', text: 'let everything belong to the user who restores' },
     { flags: '--roles', text: 'first create the saved roles that the server does not have' },
     { flags: '-y, --yes', text: 'do not ask before something is removed' },
     { flags: '-n, --dry-run', text: 'show what would be done, and do nothing (files)' },
   ],
   examples: [
+    'restore --component database --recreate',
     'restore latest -r /backups/app --target /tmp/back',
     "restore 1a2b3c4d:/srv/app/uploads -r /backups/app --target ./uploads --include '*.jpg'",
     'restore latest -r /backups/app --component database --postgres postgresql://app@localhost/app --into app_copy',
@@ -49,10 +49,15 @@ export const restoreCommand: CommandDescription = {
     const { options } = context;
     options.onlyOneOf('target', 'postgres');
     if (options.has('postgres')) return restoreOneDatabase(context);
-    const only = ['into', 'tables', 'schema-only', 'data-only', 'clean', 'recreate', 'jobs', 'no-owner', 'roles'].find((name) =>
-      options.has(name),
-    );
-    if (only !== undefined) throw options.wrong(`--${only} is for a database, and --postgres URL says on which server`);
+    if (!options.has('target')) {
+      const configuration = await findConfiguration(context);
+      if (configuration !== undefined) return (await import('../restore-configured.ts')).restoreConfigured(context, configuration);
+    }
+    const only = [...databaseOptions, 'into', 'volume'].find((name) => options.has(name));
+    if (only !== undefined)
+      throw options.wrong(
+        `--${only} is for a ${only === 'volume' ? 'component of a configuration' : 'database, and --postgres URL says on which server'}`,
+      );
     if (!options.has('target')) throw options.wrong('it is not said where to: files need --target FOLDER, a database needs --postgres URL');
     return restoreSomeFiles(context);
   },
@@ -146,19 +151,4 @@ async function restoreOneDatabase(context: CommandContext): Promise<ExitStatus> 
   } finally {
     await repository.close();
   }
-}
-
-function readDatabaseRequest(options: ParsedOptions): RestoreDatabaseRequest['restore'] {
-  const [into, jobs] = [options.text('into'), options.value('jobs', readCount)];
-  return {
-    ...(into === undefined ? {} : { into }),
-    ...(jobs === undefined ? {} : { jobs }),
-    ...(options.has('tables') ? { tables: options.list('tables') } : {}),
-    schemaOnly: options.has('schema-only'),
-    dataOnly: options.has('data-only'),
-    clean: options.has('clean'),
-    recreate: options.has('recreate'),
-    noOwner: options.has('no-owner'),
-    roles: options.has('roles'),
-  };
 }

@@ -1,9 +1,10 @@
 import type { BackupSummary } from '../../engine/backup.ts';
+import type { ApplicationBackupReport } from '../../operations/application/back-up-application.ts';
 import type { BackupReport } from '../../operations/back-up.ts';
 import { formatCount, formatSeconds, formatSize } from './quantities.ts';
 
 export interface ShownBackup {
-  readonly report: BackupReport;
+  readonly report: BackupReport | ApplicationBackupReport;
   readonly began: Date;
   readonly seconds: number;
   readonly dryRun: boolean;
@@ -42,6 +43,7 @@ export function recordOfBackup({ report, began, seconds, dryRun }: ShownBackup):
         ...(summary.parentId === undefined ? {} : { parent: summary.parentId }),
         files: summary.totalFilesProcessed,
         bytes: summary.totalBytesProcessed,
+        ...('application' in report ? { unchanged: report.unchanged.includes(component) } : {}),
       })),
       ...report.failed.map(({ component, kind, error }) => ({
         component,
@@ -51,6 +53,19 @@ export function recordOfBackup({ report, began, seconds, dryRun }: ShownBackup):
         message: error.message,
       })),
     ],
+    ...('application' in report ? recordOfApplication(report) : {}),
+  };
+}
+
+function recordOfApplication({ application, repository, copies }: ApplicationBackupReport): object {
+  return {
+    application,
+    repository,
+    copies: copies.map(({ name, bytes, error }) =>
+      error === undefined
+        ? { repository: name, status: 'copied', bytes }
+        : { repository: name, status: 'failed', error: error.code, message: error.message },
+    ),
   };
 }
 
@@ -74,5 +89,15 @@ export function textOfBackup({ report, seconds, dryRun }: ShownBackup): string {
     report.problems === 0
       ? []
       : [`${formatCount(report.problems, 'problem')}: something could not be read, or changed while it was read; see above`];
-  return [head, ...failures, ...problems].join('\n');
+  return [head, ...('application' in report ? linesOfApplication(report) : []), ...failures, ...problems].join('\n');
+}
+
+function linesOfApplication({ copies, repository, unchanged }: ApplicationBackupReport): string[] {
+  return [
+    ...(unchanged.length === 0 ? [] : [`unchanged: ${unchanged.join(', ')}`]),
+    ...(copies.length === 0 ? [] : [`saved in ${repository}`]),
+    ...copies.map(({ name, bytes = 0, error }) =>
+      error === undefined ? `copied to ${name} (${formatSize(bytes)} new)` : `${name} has NO copy: ${error.message} ${error.hint}`,
+    ),
+  ];
 }

@@ -1,5 +1,6 @@
+import type { ApplicationManifest, ManifestComponent } from '../../operations/application/application-manifest.ts';
 import type { PointRecord } from '../../operations/points.ts';
-import { formatCount, formatMoment, formatSize } from './quantities.ts';
+import { formatCount, formatMoment, formatSeconds, formatSize } from './quantities.ts';
 import { formatTable, printable } from './table.ts';
 
 /** The table of `list`. */
@@ -34,6 +35,7 @@ export function textOfPoint(
     `point       ${point.id}`,
     `time        ${formatMoment(new Date(point.time))}`,
     `host        ${printable(point.host)}`,
+    ...(point.application === undefined ? [] : [`application ${printable(point.application)}`]),
     `status      ${point.status}, ${point.proven ? 'proven' : 'unproven: no drill has restored it'}`,
     ...(point.tags.length === 0 ? [] : [`tags        ${printable(point.tags.join(', '))}`]),
   ];
@@ -46,4 +48,40 @@ export function textOfPoint(
     printable(paths.join(', ')),
   ]);
   return `${lines.join('\n')}\n\n${formatTable(['component', 'kind', 'snapshot', '>size', '>files', 'paths'], rows)}`;
+}
+
+/** What the point of an application says about itself. */
+export function textOfManifest({ version, profile, versions, components, skipped }: ApplicationManifest): string {
+  const about = [
+    ...(version === null ? [] : [`version ${printable(version)}`]),
+    ...(profile === null ? [] : [`profile ${printable(profile)}`]),
+    ...Object.entries(versions).map(([name, value]) => `${printable(name)} ${printable(value)}`),
+  ];
+  const rows = components.map((component) => [
+    printable(component.name),
+    printable(component.kind),
+    component.unchanged === true ? `${component.status}, unchanged` : component.status,
+    component.seconds === undefined ? '' : formatSeconds(component.seconds),
+    component.bytes === undefined ? '' : formatSize(component.bytes),
+    factsOf(component),
+  ]);
+  const failures = components.flatMap(({ name, error }) =>
+    error === undefined ? [] : [`${printable(name)} was NOT saved: ${printable(error.message)} ${printable(error.hint)}`],
+  );
+  const problems = components.flatMap(({ name, problems: count = 0 }) =>
+    count === 0 ? [] : [`${printable(name)}: ${formatCount(count, 'problem')}`],
+  );
+  const left = skipped.map(({ name, reason }) => `${printable(name)} is not in this point: ${printable(reason)}`);
+  return [
+    about.join(', '),
+    formatTable(['component', 'kind', 'status', '>time', '>size', 'facts'], rows),
+    ...failures,
+    ...problems,
+    ...left,
+  ].join('\n');
+}
+
+function factsOf({ title, facts }: ManifestComponent): string {
+  const list = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
+  return printable([...(title === undefined ? [] : [title]), ...list].join(', '));
 }

@@ -1,0 +1,59 @@
+/** The configuration file that a command line means, and the repositories in it. */
+import type { Configuration, RepositoryConfiguration } from '../config/configuration.ts';
+import type { ApplicationContext } from '../operations/application/application-tools.ts';
+import type { CommandContext } from './command-context.ts';
+import { findAddress, ownAddress } from './repository-address.ts';
+
+/**
+ * What `--config`, HOLDFAST_CONFIG, or the holdfast.yaml in this folder or above it means; undefined where there is no file. Throws
+ * `configuration`, `configuration-missing`.
+ */
+export async function findConfiguration({ options, environment }: CommandContext): Promise<Configuration | undefined> {
+  const named = { file: options.text('config'), folder: '.', environment };
+  const { findConfigurationFile } = await import('../config/find-configuration-file.ts');
+  const file = findConfigurationFile(named);
+  if (file === undefined) return undefined;
+  const { loadConfiguration } = await import('../config/load-configuration.ts');
+  return loadConfiguration({ file, environment, profile: options.text('profile') });
+}
+
+/**
+ * The one repository that is meant: what `--repo` says, as a name in the configuration or an address; else the configuration's first; else what
+ * the environment says. Throws `repository-none-named`.
+ */
+export async function chooseRepository(context: CommandContext): Promise<RepositoryConfiguration> {
+  const { options, environment } = context;
+  if (isRepositoryGiven(context)) return readRepository(context, findAddress(options, environment));
+  const configuration = await findConfiguration(context);
+  return configuration?.repositories[0] ?? { name: 'repository', url: findAddress(options, environment) };
+}
+
+/** The repositories of a configured backup, in order: those of the configuration, unless `--repo` says which. */
+export async function chooseRepositories(
+  context: CommandContext,
+  configuration: Configuration,
+): Promise<readonly RepositoryConfiguration[]> {
+  const given = context.options.texts(ownAddress.option);
+  if (given.length > 0) return given.map((address) => namedIn(configuration, address));
+  return isRepositoryGiven(context) ? [await chooseRepository(context)] : configuration.repositories;
+}
+
+function isRepositoryGiven({ options }: CommandContext): boolean {
+  return options.has(ownAddress.option) || options.has(ownAddress.fileOption);
+}
+
+/** Only a plain word may be a name; everything else needs no configuration to be understood. */
+async function readRepository(context: CommandContext, address: string): Promise<RepositoryConfiguration> {
+  return namedIn(/^[\w.-]+$/.test(address) ? await findConfiguration(context) : undefined, address);
+}
+
+function namedIn(configuration: Configuration | undefined, address: string): RepositoryConfiguration {
+  return configuration?.repositories.find(({ name }) => name === address) ?? { name: address, url: address };
+}
+
+/** What work on an application is given. */
+export async function applicationContext(context: CommandContext): Promise<ApplicationContext> {
+  const { stateFolderOf } = await import('../util/state-folder.ts');
+  const { events, signal, environment, clock } = context;
+  return { events, signal, environment, clock, stateFolder: stateFolderOf(environment) };
+}

@@ -1,0 +1,66 @@
+/** Services that are stopped while their data is read or put back, and started again whatever happens. */
+import { reasonOf } from '../../errors.ts';
+import type { StoppedServices } from '../../sources/docker/stop-services.ts';
+import type { ApplicationTools } from './application-tools.ts';
+
+export interface StoppedWork<Result> {
+  readonly result: Result;
+  /** 1 where a service could not be started again after the work was done; it was told. */
+  readonly problems: number;
+}
+
+/** Works while the services are stopped. Throws Docker's errors, and what the work throws. */
+export async function withStoppedServices<Result>(
+  tools: ApplicationTools,
+  services: readonly string[],
+  work: () => Promise<Result>,
+): Promise<StoppedWork<Result>> {
+  if (services.length === 0) return { result: await work(), problems: 0 };
+  const { stopServices } = await import('../../sources/docker/stop-services.ts');
+  const { stateFolder, signal } = tools.context;
+  return whileStopped(tools, await stopServices(await tools.docker(), services, undefined, stateFolder, signal), work);
+}
+
+/** Works while the containers that use these volumes are stopped. */
+export async function withStoppedUsers<Result>(
+  tools: ApplicationTools,
+  volumes: readonly string[],
+  work: () => Promise<Result>,
+): Promise<StoppedWork<Result>> {
+  const { containersUsing } = await import('../../sources/docker/readable-volumes.ts');
+  const { stopContainers } = await import('../../sources/docker/stop-services.ts');
+  const docker = await tools.docker();
+  const users = await containersUsing(docker, await docker.volumes(volumes));
+  return whileStopped(tools, await stopContainers(docker, users, tools.context.stateFolder, tools.context.signal), work);
+}
+
+/** Works, and starts again what was stopped. */
+export async function whileStopped<Result>(
+  { context: { events } }: ApplicationTools,
+  stopped: StoppedServices,
+  work: () => Promise<Result>,
+): Promise<StoppedWork<Result>> {
+  let problems = 0;
+  let result: Result;
+  try {
+    result = await work();
+  } finally {
+    await stopped.startAgain().catch((error: unknown) => {
+      problems = 1;
+      events({ type: 'problem', path: stopped.containers.join(', '), reason: reasonOf(error) });
+    });
+  }
+  return { result, problems };
+}
+
+/** Starts what an earlier run stopped and was killed before it could start it again. Where that fails it is told, and tried again the next time. */
+export async function startForgottenServices({ context: { stateFolder, environment, events, signal } }: ApplicationTools): Promise<void> {
+  const { hasForgotten, startForgotten } = await import('../../sources/docker/start-forgotten.ts');
+  if (!(await hasForgotten(stateFolder))) return;
+  try {
+    for (const container of await startForgotten({ stateFolder, environment, signal }))
+      events({ type: 'notice', message: `${container} was still stopped by an earlier run, and has been started.` });
+  } catch (error) {
+    events({ type: 'problem', path: 'services that an earlier run stopped', reason: reasonOf(error) });
+  }
+}
