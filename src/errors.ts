@@ -149,6 +149,9 @@ export const catalogue = {
   'init-unwritable': { exit: 1, message: 'Cannot write {file}: {reason}.', hint: 'Check the folder and its permissions, then run the same command again.' },
   'configuration-missing': { exit: 2, message: 'Cannot read the configuration {file}: {reason}.', hint: 'Give -c FILE, or write one with: holdfast init' },
   'secret-unreadable': { exit: 2, message: 'Cannot read a secret: {reason}.', hint: 'Check what the configuration names: holdfast config show' },
+  /* recovery */
+  'service-not-up': { exit: 1, message: 'Cannot start the service "{service}": its container {container} {reason}; {said}.', hint: 'Put right what it logs; see more with: docker logs --tail 50 {container}' },
+  'values-missing': { exit: 1, message: 'Cannot go on: the restored configuration "{component}" has no values for {names}.', hint: 'Templates hold no secrets. Give each value as a variable of the environment, {first}=…, or write it into the file below {folder} where it is marked.' },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -72,7 +72,8 @@ beforeAll(async () => {
     "    labels: { docker-volume-backup.archive-pre: 'touch /tmp/labelled', docker-volume-backup.archive-post: 'rm /tmp/labelled' }";
   await writeFile(join(application, 'docker-compose.yml'), compose.replace('  db:\n', `  db:\n${labels}\n`));
   await engine.compose(application, ['up', '-d']);
-  for (const person of ['person-alice', 'person-bob']) await writeFile(join(await engine.volume(person), 'notes'), person);
+  for (const person of ['person-alice', 'person-bob'])
+    await writeFile(join(await engine.volume(person, { team: 'blue ocean' }), 'notes'), person);
   while (!(await stateOf('db', '{{.Status}}')).includes('(healthy)')) await sleep(200);
   await engine.compose(application, ['exec', '-T', 'web', 'python3', 'app.py', 'migrate']);
   await engine.compose(application, ['exec', '-T', 'web', 'python3', 'seed.py']);
@@ -85,11 +86,18 @@ afterAll(async () => {
 
 describe('an application in containers', () => {
   test('is saved while its services stand still, and they run again', { timeout: 120_000 }, async () => {
+    const user = await engine.run({ volumes: ['person-alice:/home/alice'] });
+    const startedAt = async (): Promise<string> =>
+      (await engine.docker(['inspect', '-f', '{{.State.StartedAt}} {{.State.Running}}', user])).trim();
+    const before = await startedAt();
     const watch = watchArguments(secret);
     const { status, stdout, stderr } = await run(['backup', '--json']);
     expect({ status, seen: await watch.stop() }, `${stdout}${stderr}`).toEqual({ status: exitStatus.done, seen: [] });
     expect(`${stdout}${stderr}`).not.toContain(secret);
     expect(await stateOf('web')).toBe('running');
+    expect(await startedAt()).toMatch(/ true$/);
+    expect(await startedAt()).not.toBe(before);
+    await engine.docker(['rm', '-f', user]);
     expect(await engine.compose(application, ['exec', '-T', 'db', 'cat', '/tmp/hooked'])).toBe('before\n');
     const [shown] = parseLines((await run(['show', 'latest', '--json'])).stdout);
     expect(shown).toMatchObject({ status: 'complete', components: ['database', 'uploads', 'people', 'logs', 'config', 'point'] });
@@ -121,6 +129,7 @@ describe('an application in containers', () => {
     expect(await sql('select count(*) from timesheets')).toBe(rows);
     const folder = (await engine.docker(['volume', 'inspect', '--format', '{{.Mountpoint}}', 'person-bob'])).trim();
     expect(await readFile(join(folder, 'notes'), 'utf8')).toBe('person-bob');
+    expect((await engine.docker(['volume', 'inspect', '--format', '{{.Labels.team}}', 'person-bob'])).trim()).toBe('blue ocean');
     expect(await stateOf('web')).toBe('running');
     await engine.docker(['volume', 'rm', '-f', 'person-alice', 'person-bob']).catch(() => '');
   });

@@ -27,13 +27,17 @@ const server = createServer((request, response) => {
 });
 let address = '';
 
-const configuration = ({ after = 'echo migrated >> "$PWD/migrations"', smoke = 'test -s uploads/photo' } = {}): string => `
+const configuration = ({
+  after = 'echo migrated >> "$PWD/migrations"',
+  smoke = 'test -s uploads/photo',
+  config = 'files: [.env]',
+} = {}): string => `
 application: shop
 repositories: { local: { url: ${repository}, password: { env: BACKUP_PASSWORD } } }
 components:
   database: { postgres: "\${DATABASE_URL}" }
   uploads: { files: ./uploads }
-  config: { config: { files: [.env] } }
+  config: { config: { ${config} } }
   code: { code: . }
 recovery:
   after: [ { run: '${after}' } ]
@@ -132,9 +136,9 @@ describe('an application', () => {
         'restore code',
         'restore config',
         'write the configuration',
+        'restore uploads',
         'wait for database',
         'restore database',
-        'restore uploads',
         matching(/^run echo/),
         matching(/^wait until/),
       ]
@@ -176,6 +180,25 @@ describe('an application', () => {
     expect(await readdir(application)).not.toContain('where');
   });
 
+  test('gets code checked out and templates written out below another folder, without its configuration', async () => {
+    await writeFile(place.path('app', '.env'), 'PORT=80\nSECRET_KEY=very-secret-key-1\n');
+    await backUp({ config: 'files: [.env], secrets: template' });
+    await destroy();
+    const [code, config] = [place.path('code-beside'), place.path('config-beside')];
+    const restore = (component: string, target: string): Promise<RunResult> =>
+      runHoldfast(['restore', '-r', repository, '--component', component, '--target', target], {
+        cwd: place.folder,
+        env: { HOLDFAST_PASSWORD: password, SECRET_KEY: 'given' },
+      });
+    for (const done of [await restore('code', code), await restore('config', config)])
+      expect({ status: done.status, stderr: done.stderr }).toMatchObject({ status: exitStatus.done });
+    expect(await readFile(place.path('code-beside', 'app.js'), 'utf8')).toBe('serve()');
+    expect((await promisify(execFile)('git', ['log', '--format=%s'], { cwd: code })).stdout).toBe('first\n');
+    expect(await readFile(place.path('config-beside', '.env'), 'utf8')).toBe('PORT=80\nSECRET_KEY=given\n');
+    expect((await restore('uploads', place.path('files-beside'))).status).toBe(exitStatus.done);
+    expect(await readFile(place.path('files-beside', place.path('app', 'uploads', 'photo')), 'utf8')).toBe('photo');
+  });
+
   test('takes a component that the point does not have from the newest that has it, and says so', async () => {
     await backUp();
     await runHoldfast(['backup', 'uploads'], {
@@ -211,6 +234,26 @@ describe('where something goes wrong', () => {
     expect(again.stdout).toContain('"name":"restore database","status":"done-before"');
     expect((await stat(place.path('app', 'uploads', 'photo'))).ino).toBe(before.ino);
     expect(await readFile(place.path('app', 'migrations'), 'utf8')).toBe('migrated\n');
+  });
+
+  test('a template whose values nobody gave stops everything behind it by their names, until they are given', async () => {
+    await writeFile(place.path('app', '.env'), 'PORT=80\nSECRET_KEY=very-secret-key-1\nAPI_TOKEN=very-secret-token-2\n', { mode: 0o600 });
+    await writeFile(place.path('app', 'settings.ini'), 'debug = no\n');
+    await backUp({ config: 'files: [.env, settings.ini], secrets: template' });
+    await destroy();
+    const { status, stdout, stderr } = await recover();
+    expect({ status, stderr }).toEqual({ status: exitStatus.failed, stderr: containing('has no values for SECRET_KEY, API_TOKEN') });
+    expect(stderr).toMatch(/SECRET_KEY=…[^]*Then go on with: .*--resume/);
+    expect(stderr).not.toContain('problem');
+    expect(stdout).toMatch(/open +write the configuration/);
+    expect((await recover(['--resume'], { SECRET_KEY: 'one' })).stderr).toContain('has no values for API_TOKEN');
+    const file = place.path('app', '.env');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('__REDACTED__', 'two'));
+    const again = await recover(['--resume']);
+    expect({ status: again.status, stderr: again.stderr }).toMatchObject({ status: exitStatus.done });
+    expect(again.stderr).not.toContain('problem');
+    expect(await readFile(file, 'utf8')).toBe('PORT=80\nSECRET_KEY=one\nAPI_TOKEN=two\n');
+    expect(await readdir(application)).not.toContain('.env.template');
   });
 
   test('a recovery is not resumed with another point, nor where none was begun', async () => {

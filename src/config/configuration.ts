@@ -141,8 +141,8 @@ export interface RedisConfiguration {
   readonly password?: Secret;
 }
 
-/** A server's URL, or a server inside a container. */
-export type RedisAddress = { readonly url: string | Secret } | ContainerAddress;
+/** A server's URL, or a server inside a container, with its port there and its ACL user where they are not the usual ones. */
+export type RedisAddress = { readonly url: string | Secret } | (ContainerAddress & { readonly port?: number; readonly user?: string });
 
 export interface LogsConfiguration {
   readonly kind: 'logs';

@@ -35,7 +35,7 @@ components:
   uploads: { files: { path: [./uploads, /srv/media], exclude: "*.tmp", exclude-larger-than: 1.5G, one-file-system: true } }
   users: { volumes: { names: ["user-*"], stop: true } }
   settings: { config: { files: [.env, "*.yml"], secrets: template } }
-  cache: { redis: { service: redis, password: x } }
+  cache: { redis: { service: redis, port: 6380, user: app, password: x } }
   logs: { logs: { services: [web], days: 3 } }
   code: { code: . }
 quiesce: worker
@@ -92,7 +92,7 @@ describe('a whole file', () => {
       ],
       ['users', { kind: 'volumes', volumes: ['user-*'], stop: true }],
       ['settings', { kind: 'config', files: ['/app/.env', '/app/*.yml'], secrets: 'template' }],
-      ['cache', { kind: 'redis', at: { service: 'redis' }, password: { value: 'x' } }],
+      ['cache', { kind: 'redis', at: { service: 'redis', port: 6380, user: 'app' }, password: { value: 'x' } }],
       ['logs', { kind: 'logs', services: ['web'], days: 3 }],
       ['code', { kind: 'code', path: '/app' }],
     ]);
@@ -130,6 +130,7 @@ test.each([
   ['{ files: { volume: uploads } }', { kind: 'files', paths: [], volume: 'uploads' }],
   ['{ volumes: "user-*" }', { kind: 'volumes', volumes: ['user-*'] }],
   ['{ redis: "redis://h" }', { kind: 'redis', at: { url: 'redis://h' } }],
+  ['{ redis: { service: r, port: 6380, user: app } }', { kind: 'redis', at: { service: 'r', port: 6380, user: 'app' } }],
   ['{ config: .env }', { kind: 'config', files: ['/app/.env'], secrets: 'encrypted' }],
   ['{ logs: all }', { kind: 'logs', services: 'all', days: 7 }],
   ['{ logs: [web, worker] }', { kind: 'logs', services: ['web', 'worker'], days: 7 }],

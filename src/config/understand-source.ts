@@ -89,10 +89,11 @@ function understandFiles(written: Written<'files'>, folder: string): FilesConfig
 
 function understandRedis(written: Written<'redis'>, folder: string): RedisConfiguration {
   if (typeof written === 'string') return { kind: 'redis', at: { url: written } };
-  const { url, service, container, project, password } = written;
+  const { url, service, container, project, port, user, password } = written;
+  const inside = definedOnly({ port, user });
   return {
     kind: 'redis',
-    at: url === undefined ? understandContainer({ service, container, project }) : { url: understandUrl(url, folder) },
+    at: url === undefined ? { ...understandContainer({ service, container, project }), ...inside } : { url: understandUrl(url, folder) },
     ...(password === undefined ? {} : { password: understandSecret(password, folder) }),
   };
 }

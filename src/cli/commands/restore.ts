@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import type { Repository } from '../../engine/repository.ts';
 import { HoldfastError, exitStatus, type ExitStatus } from '../../errors.ts';
 import { findConfiguration } from '../application-configuration.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -10,7 +12,7 @@ import { databaseOptions, overwriteModes, readDatabaseRequest } from '../restore
 export const restoreCommand: CommandDescription = {
   name: 'restore',
   description:
-    'Puts a component of the configuration back where it came from: the plan is shown first, and what is overwritten is saved before.\nWithout a configuration: restores files below --target with their whole paths, or a database to the server that --postgres names.\nOf a point with files and a database --target gets the files; with --component database it gets the dump, as a file.\nWith POINT:/FOLDER only that folder is restored, and its content lies directly in the target.\nA database that is there is left alone unless --clean or --recreate says otherwise.',
+    'Puts a component of the configuration back where it came from: the plan is shown first, and what is overwritten is saved before.\nWithout a configuration: restores files below --target with their whole paths, or a database to the server that --postgres names.\nOf a point with files and a database --target gets the files; with --component database it gets the dump, as a file. Of code and templates, each named by --component, it gets what they stand for.\nWith POINT:/FOLDER only that folder is restored, and its content lies directly in the target.\nA database that is there is left alone unless --clean or --recreate says otherwise.',
   arguments: [{ name: '[point]', text: `${pointText} (default: latest), with :/PATH behind it for a part of it` }],
   options: [
     { flags: '-t, --target <folder>', text: 'where files are put' },
@@ -63,6 +65,39 @@ export const restoreCommand: CommandDescription = {
   },
 };
 
+/** What these say is for files as they were saved, or shows what would be done to them. */
+const onlyForFiles = [
+  'include',
+  'iinclude',
+  'exclude',
+  'iexclude',
+  'exclude-file',
+  'iexclude-file',
+  'overwrite',
+  'delete',
+  'verify',
+  'no-sparse',
+  'dry-run',
+];
+
+/** Code is checked out in the target, and templates become files below it. Undefined where the component is neither. */
+async function restoreRecords(context: CommandContext, repository: Repository): Promise<ExitStatus | undefined> {
+  const { options, output, environment } = context;
+  const { point, path } = readPoint(options, context.args[0]);
+  if (path !== undefined || onlyForFiles.some((name) => options.has(name))) return undefined;
+  const { restoreBeside } = await import('../../operations/application/restore-beside.ts');
+  const began = context.clock.now().getTime();
+  const target = resolve(options.text('target') ?? '');
+  const report = await restoreBeside(repository, { point, target, environment, lock: lockChoice(context) }, context);
+  if (report === undefined) return undefined;
+  const seconds = (context.clock.now().getTime() - began) / 1000;
+  const { pointId, component, facts } = report;
+  const record = { message_type: 'summary', point: pointId, component, ...facts, seconds_elapsed: seconds };
+  const { textOfFacts } = await import('../print/print-restore.ts');
+  if (!output.quiet || output.json) output.result(record, () => textOfFacts(report, seconds));
+  return exitStatus.done;
+}
+
 /** Asks, where somebody is there to answer, before what is there is removed to make room. */
 async function confirmRemoval({ options }: CommandContext): Promise<void> {
   const removes = ['delete', 'clean', 'recreate'].find((name) => options.has(name));
@@ -86,6 +121,8 @@ async function restoreSomeFiles(context: CommandContext): Promise<ExitStatus> {
   const began = context.clock.now().getTime();
   const repository = await openRepository(context);
   try {
+    const records = await restoreRecords(context, repository);
+    if (records !== undefined) return records;
     const report = await restoreFiles(
       repository,
       {

@@ -14,9 +14,16 @@ export function textOfPoints(points: readonly PointRecord[]): string {
     point.size === null ? '?' : formatSize(point.size),
     [point.status, point.proven ? 'proven' : 'unproven'].filter((word) => word !== 'complete').join(', '),
     printable(point.tags.join(', ')),
-    printable(point.paths.join(', ')),
+    printable(shortenPaths(point)),
   ]);
   return `${formatTable(['point', 'time', 'host', 'components', '>size', 'status', 'tags', 'paths'], rows)}\n${formatCount(points.length, 'point')}`;
+}
+
+/** A line is for one point: `show` has them all. What a configuration names is known by its components. */
+function shortenPaths({ components, paths }: PointRecord): string {
+  const [first, ...more] = paths;
+  if (first === undefined || components.includes('point')) return '';
+  return more.length === 0 ? first : `${first} +${more.length} more`;
 }
 
 /** One point, for `show`. */

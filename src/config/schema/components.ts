@@ -115,11 +115,16 @@ const config = z
   )
   .meta({ description: 'Configuration files.', examples: [['.env', 'docker-compose.yml']] });
 
+/** A URL says all of this itself. */
+function checkRedis<Schema extends z.ZodType>(schema: Schema): Schema {
+  return onlyWith(onlyWith(schema, ['project'], ['service']), ['port', 'user'], ['service', 'container']);
+}
+
 const redis = z
   .union(
     [
       redisUrl,
-      onlyWith(
+      checkRedis(
         exactlyOne(
           mapping({
             url: z
@@ -127,12 +132,16 @@ const redis = z
               .meta({ description: 'The server: `redis://host:6379`.' })
               .optional(),
             ...containerKeys,
+            port: wholeNumber(1, 65_535)
+              .meta({ description: 'With `service` or `container`: the port inside, where it is not the usual one.', default: 6379 })
+              .optional(),
+            user: name
+              .meta({ description: 'With `service` or `container`: the ACL user who logs in, where it is not `default`.' })
+              .optional(),
             password: secret.meta({ description: 'Its password.' }).optional(),
           }),
           ['url', 'service', 'container'],
         ),
-        ['project'],
-        ['service'],
       ),
     ],
     { error: 'a URL, or a mapping with url, service or container' },

@@ -149,7 +149,7 @@ export const badFiles: readonly BadFile[] = [
   },
   {
     name: 'components',
-    text: 'application: app\nrepositories: { local: ./b }\ncomponents:\n  a: { file: x }\n  b: { files: x, code: . }\n  c:\n  d: {}\n  e: { files: { path: x, volume: y } }\n  f: { redis: localhost }\n',
+    text: 'application: app\nrepositories: { local: ./b }\ncomponents:\n  a: { file: x }\n  b: { files: x, code: . }\n  c:\n  d: {}\n  e: { files: { path: x, volume: y } }\n  f: { redis: localhost }\n  g: { redis: { url: "redis://h", port: 70000 } }\n',
     errors: [
       '4:8: found the key "file", allowed are postgres, files, volumes, config, redis, logs, code, hooks, tags; did you mean "files"?',
       '5:3: found files and code for "b", allowed is exactly one of postgres, files, volumes, config, redis, logs, code',
@@ -157,6 +157,8 @@ export const badFiles: readonly BadFile[] = [
       '7:3: found none of them for "d", allowed is exactly one of postgres, files, volumes, config, redis, logs, code',
       '8:8: found path and volume for "files", allowed is exactly one of path, volume',
       '9:15: found the text "localhost" for "redis", allowed is a URL such as redis://localhost:6379',
+      '10:35: found "port" without service or container, allowed is both together',
+      '10:41: found the number 70000 for "port", allowed is a whole number from 1 to 65535',
     ],
   },
   {

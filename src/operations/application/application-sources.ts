@@ -85,9 +85,10 @@ export async function openRedis({ context, docker, read }: ApplicationTools, com
   const { createRedisSource } = await import('../../sources/redis/redis-source.ts');
   const { clock, environment } = context;
   const shared = { component, clock, environment, ...(password === undefined ? {} : { password: await read(password) }) };
-  return 'url' in at
-    ? createRedisSource({ ...shared, at: { url: await read(at.url) } })
-    : createRedisSource({ ...shared, at: { docker: await docker(), address: at } });
+  if ('url' in at) return createRedisSource({ ...shared, at: { url: await read(at.url) } });
+  const { port, user, ...address } = at;
+  const inside = { ...(port === undefined ? {} : { port }), ...(user === undefined ? {} : { user }) };
+  return createRedisSource({ ...shared, at: { docker: await docker(), address, ...inside } });
 }
 
 export async function openConfig({ configuration }: ApplicationTools, component: string, { files, secrets }: ConfigFilesConfiguration) {

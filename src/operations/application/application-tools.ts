@@ -1,10 +1,10 @@
 /** What the parts of an application are reached with: Docker, secrets, the environment. Each is only touched when it is needed. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Configuration, Secret } from '../../config/configuration.ts';
 import type { RunContext } from '../../engine/run-context.ts';
 import type { DockerEngine } from '../../sources/docker/docker-engine.ts';
 import type { Clock } from '../../util/clock.ts';
+import { findComposeFile } from './compose-file.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -31,7 +31,12 @@ export function createTools(configuration: Configuration, context: ApplicationCo
   let docker: Promise<DockerEngine> | undefined;
   const { environment, signal } = context;
   let project: Promise<string | undefined> | undefined;
-  const projectOnce = (): Promise<string | undefined> => (project ??= findProject(configuration, environment));
+  // A recovery may bring the Compose file: that there is none is not remembered.
+  const projectOnce = async (): Promise<string | undefined> => {
+    const found = await (project ??= findProject(configuration, environment));
+    if (found === undefined) project = undefined;
+    return found;
+  };
   const connect = async (): Promise<DockerEngine> => {
     const { connectDocker } = await import('../../sources/docker/connect-docker.ts');
     const name = await projectOnce();
@@ -50,11 +55,9 @@ export function createTools(configuration: Configuration, context: ApplicationCo
   };
 }
 
-const composeFiles = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
-
-async function findProject({ compose, folder }: Configuration, environment: Environment): Promise<string | undefined> {
-  if (compose?.project !== undefined) return compose.project;
-  const file = compose?.file ?? composeFiles.map((name) => join(folder, name)).find((path) => existsSync(path));
+async function findProject(configuration: Configuration, environment: Environment): Promise<string | undefined> {
+  if (configuration.compose?.project !== undefined) return configuration.compose.project;
+  const file = findComposeFile(configuration);
   if (file === undefined) return undefined;
   const { composeProject } = await import('../../sources/docker/compose-project.ts');
   return composeProject({ folder: dirname(file), file, environment });

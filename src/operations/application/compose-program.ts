@@ -12,15 +12,17 @@ interface ContainerRun {
 
 /**
  * Creates services with what they depend on, networks and volumes included, and starts them where asked; all of the file where none is named.
- * Throws `command-failed`, `interrupted`.
+ * The signal ends it, beside that of the run. Throws `command-failed`, `interrupted`.
  */
 export async function composeUp(
   tools: ApplicationTools,
   services: readonly string[],
-  { start }: { readonly start: boolean },
+  { start, signal }: { readonly start: boolean; readonly signal?: AbortSignal },
 ): Promise<void> {
   const words = [...(await composeWords(tools)), 'up', start ? '-d' : '--no-start', ...services];
-  const end = await runWords(tools, words, { withinMs: upLimit, signal: tools.context.signal, variables: {} });
+  const own = tools.context.signal;
+  const either = signal === undefined ? own : AbortSignal.any([own, signal]);
+  const end = await runWords(tools, words, { withinMs: upLimit, signal: either, variables: {} });
   if (tools.context.signal.aborted) throw new HoldfastError('interrupted');
   if (end.status === 0) return;
   const said = end.stderr.trim().split('\n').slice(-5).join(' / ').slice(-1000);

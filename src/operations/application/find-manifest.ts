@@ -10,6 +10,7 @@ import {
   manifestPath,
   variablesPath,
   type ApplicationManifest,
+  type ManifestComponent,
 } from './application-manifest.ts';
 
 /** What a manifest of any application is far below. */
@@ -34,6 +35,11 @@ function manifestOf({ components }: Point): PointComponent | undefined {
 /** Throws `recovery-point-missing` for a point without one, and `damaged`. */
 export async function readManifestOf(repository: Repository, point: Point): Promise<ApplicationManifest> {
   return decodeApplicationManifest(await readRecord(repository, point, manifestPath));
+}
+
+/** What a manifest says about a component that it holds. */
+export function factsOf({ components }: ApplicationManifest, component: string): ManifestComponent['facts'] | undefined {
+  return components.find(({ name, status }) => name === component && status === 'saved')?.facts;
 }
 
 /** All that a point says about its application. */

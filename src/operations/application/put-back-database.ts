@@ -21,6 +21,7 @@ export async function planDatabase(request: PutBackRequest, source: PostgresConf
   return {
     effects: [effectOf(name, database)],
     stops: [],
+    writesLive: into === undefined || (await isLive(tools, into, database)),
     present: async () => {
       const present = await openPostgres(tools, configuration.name, into === undefined ? source : await otherDatabase(tools, source, into));
       try {
@@ -47,13 +48,34 @@ function effectOf(name: string, { clean, recreate, dataOnly, schemaOnly, tables 
   return `${what}: made; one that is there and not empty is left alone`;
 }
 
+/** Whether a database is one that a component saves: then something works with it. */
+async function isLive(
+  tools: ApplicationTools,
+  name: string,
+  { clean, recreate }: NonNullable<PutBackRequest['database']>,
+): Promise<boolean> {
+  for (const { source } of tools.configuration.components) {
+    if (source.kind !== 'postgres') continue;
+    // Which there are is not known here, but one that is there and not empty is only written with these.
+    if (source.databases === 'all' && (clean === true || recreate === true)) return true;
+    if (source.databases !== 'all' && (source.databases?.includes(name) === true || (await databaseOf(tools, source)) === name))
+      return true;
+  }
+  return false;
+}
+
 /** For people, without the password. */
-async function titleOf({ read, context }: ApplicationTools, { at, databases }: PostgresConfiguration): Promise<string> {
+async function titleOf(tools: ApplicationTools, source: PostgresConfiguration): Promise<string> {
+  const { databases } = source;
   if (databases === 'all') return 'all databases of the server';
   if (databases !== undefined) return `databases ${databases.map((name) => `"${name}"`).join(', ')}`;
-  if (!('url' in at)) return `database "${at.database}"`;
+  return `database "${await databaseOf(tools, source)}"`;
+}
+
+async function databaseOf({ read, context }: ApplicationTools, { at }: PostgresConfiguration): Promise<string> {
+  if (!('url' in at)) return at.database;
   const { parseConnection } = await import('../../sources/postgres/connection.ts');
-  return `database "${parseConnection(await read(at.url), context.environment).database}"`;
+  return parseConnection(await read(at.url), context.environment).database;
 }
 
 /** The same server with another database. */

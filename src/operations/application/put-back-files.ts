@@ -43,6 +43,7 @@ export function planPlacements(request: PutBackRequest, placements: readonly Pla
   return {
     effects: placements.map(({ to }) => `${to}: made as it was in the point${placements.length === 1 ? size : ''}${removal}`),
     stops,
+    writesLive: placements.some(({ to }) => touches(to, request)),
     present: () => presentFiles(configuration, placements),
     carryOut: async (context) => {
       const sums = { files: 0, bytes: 0, written: 0, removed: 0, problems: 0 };
@@ -58,6 +59,14 @@ export function planPlacements(request: PutBackRequest, placements: readonly Pla
       return { facts: { ...facts, target: placements.map(({ to }) => to).join(', ') }, problems };
     },
   };
+}
+
+/** Whether a place lies in, or around, what one of the application's components saves. Volumes are none of these: who plans them knows. */
+function touches(place: string, { tools, snapshot, target }: PutBackRequest): boolean {
+  const saved = tools.configuration.components.flatMap(({ source }) => (source.kind === 'files' ? source.paths : []));
+  const isWithin = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
+  const own = target === undefined ? [...saved, ...snapshot.snapshot.paths] : saved;
+  return own.some((path) => isWithin(place, path) || isWithin(path, place));
 }
 
 /** Under the component's own kind, so that it goes back as it came. */

@@ -36,10 +36,12 @@ export async function planRecords(request: PutBackRequest, configuration: Record
   return {
     effects: [effect],
     stops,
+    writesLive: request.target === undefined,
     present: async () => {
       try {
-        await source.describe();
-        return source;
+        const present = configuration.kind === 'config' ? await presentFiles(request, configuration) : source;
+        await present?.describe();
+        return present;
       } catch (error) {
         if (absent.some((code) => isError(error, code))) return undefined;
         throw error;
@@ -50,6 +52,16 @@ export async function planRecords(request: PutBackRequest, configuration: Record
       return { facts, problems: 0 };
     },
   };
+}
+
+/** The files that are there, whole. That others are not is no alarm: they are what comes back. */
+async function presentFiles(
+  { tools, configuration: { name } }: PutBackRequest,
+  { files }: ConfigFilesConfiguration,
+): Promise<Source | undefined> {
+  const { findConfigFiles } = await import('../../sources/config/find-config-files.ts');
+  const { roots } = await findConfigFiles(tools.configuration.folder, files);
+  return roots.length === 0 ? undefined : openConfig(tools, name, { kind: 'config', files: roots, secrets: 'encrypted' });
 }
 
 async function openRestorer(

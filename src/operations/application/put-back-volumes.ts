@@ -36,11 +36,12 @@ export async function planVolumes(request: PutBackRequest): Promise<PutBack> {
   return {
     effects: [...plan.effects, ...missing.map(({ wanted, name }) => `volume ${wanted}: made, and filled as ${name} was in the point`)],
     stops: [],
+    writesLive: into === undefined || (await isUsed(docker, planned)),
     present: plan.present,
     carryOut: async (context) => {
       const placements: Placement[] = [];
       for (const { wanted, mountpoint, found } of planned)
-        placements.push(placeIn(found ?? (await makeVolume(docker, wanted, project)), mountpoint, path));
+        placements.push(placeIn(found ?? (await makeVolume(request, docker, wanted, project)), mountpoint, path));
       return planPlacements(request, placements).carryOut(context);
     },
   };
@@ -71,20 +72,46 @@ function checkChoice(
     });
 }
 
+/** Throws `docker-volume-unreadable` where its files do not lie here: what is written to that folder would never be seen in it. */
 async function findVolume(docker: DockerEngine, name: string): Promise<Volume | undefined> {
+  const { findReadableVolumes } = await import('../../sources/docker/readable-volumes.ts');
   try {
-    return (await docker.volumes([name]))[0];
+    return (await findReadableVolumes(docker, [name]))[0];
   } catch (error) {
     if (isError(error, 'docker-volume-missing')) return undefined;
     throw error;
   }
 }
 
-/** One of the project gets the labels that Compose looks for. */
-async function makeVolume(docker: DockerEngine, name: string, project: string | undefined): Promise<Volume> {
-  const { ensureVolume } = await import('../../sources/docker/readable-volumes.ts');
+async function isUsed(docker: DockerEngine, planned: readonly PlannedVolume[]): Promise<boolean> {
+  const { containersUsing } = await import('../../sources/docker/readable-volumes.ts');
+  const found = planned.flatMap((volume) => (volume.found === undefined ? [] : [volume.found]));
+  return found.length > 0 && (await containersUsing(docker, found)).length > 0;
+}
+
+/** It gets the labels it had, and one of the project those that Compose looks for. Throws `docker-volume-unreadable`. */
+async function makeVolume(
+  { into, facts }: PutBackRequest,
+  docker: DockerEngine,
+  name: string,
+  project: string | undefined,
+): Promise<Volume> {
+  const { ensureVolume, findReadableVolumes } = await import('../../sources/docker/readable-volumes.ts');
   const isOfProject = project !== undefined && name.startsWith(`${project}_`);
-  return (await ensureVolume(docker, name, isOfProject ? { project } : {})).volume;
+  const labels = into === undefined ? readLabels(facts?.[`volume ${name}`]) : {};
+  const { volume } = await ensureVolume(docker, name, { labels, ...(isOfProject ? { project } : {}) });
+  const [made = volume] = await findReadableVolumes(docker, [volume.name]);
+  return made;
+}
+
+/** Of `driver=local team=blue ocean`, which is what the manifest says about a volume, all but the driver. */
+function readLabels(fact: string | number | undefined): Record<string, string> {
+  const words = String(fact ?? '').split(/ (?=[\w./-]+=)/);
+  const pairs = words.flatMap((word): [string, string][] => {
+    const at = word.indexOf('=');
+    return at <= 0 ? [] : [[word.slice(0, at), word.slice(at + 1)]];
+  });
+  return Object.fromEntries(pairs.filter(([key]) => key !== 'driver'));
 }
 
 function placeIn({ mountpoint }: Volume, from: string, path: string | undefined): Placement {

@@ -3,18 +3,20 @@ import type { ComponentConfiguration } from '../../config/configuration.ts';
 import type { Repository } from '../../engine/repository.ts';
 import type { RestoreRequest } from '../../engine/restore/restore-request.ts';
 import type { RunContext } from '../../engine/run-context.ts';
-import { findNode } from '../../engine/browse/list-nodes.ts';
-import { HoldfastError, isError } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { PostgresRestoreRequest } from '../../sources/postgres/restore-request.ts';
 import type { Source } from '../../sources/source.ts';
 import type { PointComponent } from '../points.ts';
 import type { ApplicationTools } from './application-tools.ts';
+import { holdsTemplates } from './holds-templates.ts';
 
 export interface PutBackRequest {
   readonly tools: ApplicationTools;
   readonly repository: Repository;
   readonly configuration: ComponentConfiguration;
   readonly snapshot: PointComponent;
+  /** What the point's manifest says about the component, where there is one. */
+  readonly facts?: Facts;
   /** Another database, or another volume. */
   readonly into?: string;
   /** One of the component's volumes. */
@@ -36,6 +38,8 @@ export interface PutBack {
   readonly present: () => Promise<Source | undefined>;
   /** Services that must not run meanwhile, beside those that the configuration names. */
   readonly stops: readonly string[];
+  /** Whether what is written is what the application works with: only then do its services have to stand still. */
+  readonly writesLive: boolean;
   /** Does it. Facts are for the report. Throws the source's errors. `problems` counts what could not be restored as it was. */
   readonly carryOut: (context: RunContext) => Promise<{ readonly facts: Facts; readonly problems: number }>;
 }
@@ -60,7 +64,7 @@ export async function planPutBack(request: PutBackRequest): Promise<PutBack> {
       return (await import('./put-back-volumes.ts')).planVolumes(request);
     case 'config':
       // Saved whole they are files as any others; templates are not.
-      return (await holdsTemplates(request))
+      return (await holdsTemplates(request.repository, request.snapshot))
         ? (await import('./put-back-records.ts')).planRecords(request, configuration.source)
         : (await import('./put-back-files.ts')).planTree(request);
     case 'code':
@@ -73,17 +77,6 @@ export async function planPutBack(request: PutBackRequest): Promise<PutBack> {
         remedy: 'Read them with holdfast ls and holdfast cat, or give --target FOLDER',
       });
   }
-}
-
-async function holdsTemplates({ repository, snapshot }: PutBackRequest): Promise<boolean> {
-  const { configManifestPath } = await import('../../sources/config/config-manifest.ts');
-  return findNode(repository, snapshot, configManifestPath).then(
-    () => true,
-    (error: unknown) => {
-      if (isError(error, 'path-missing')) return false;
-      throw error;
-    },
-  );
 }
 
 function checkOptions({ configuration, into, volume, path, database, files }: PutBackRequest): void {

@@ -11,13 +11,14 @@ import type { PointComponent } from '../points.ts';
 import { openPostgres } from './application-sources.ts';
 import type { ApplicationTools } from './application-tools.ts';
 import { composeUp } from './compose-program.ts';
-import type { PointRecords } from './find-manifest.ts';
+import { factsOf, type PointRecords } from './find-manifest.ts';
 import { planPutBack, type Facts, type PutBack } from './put-back.ts';
 import type { RecoveryAction } from './recovery-plan.ts';
 import { rememberRestoreTime } from './restore-times.ts';
 import { runCommand } from './run-command.ts';
 import { takeSafetyCopy } from './safety-copy.ts';
 import { runSmokeTest, waitUntilHealthy } from './smoke-test.ts';
+import { startAllServices, startServices } from './start-services.ts';
 
 export interface RecoveryRun {
   readonly tools: ApplicationTools;
@@ -51,9 +52,7 @@ export async function doAction(run: RecoveryRun, action: RecoveryAction, again: 
       await composeUp(tools, [], { start: false });
       return nothing;
     case 'start-services':
-      await composeUp(tools, action.services, { start: true });
-      for (const service of action.services)
-        await (await (await tools.docker()).find({ service })).waitUntilUp(serviceLimitMs, tools.context.signal);
+      await startServices(tools, action.services, serviceLimitMs);
       return nothing;
     case 'wait-for-database':
       return waitForDatabase(run, action.component);
@@ -63,7 +62,7 @@ export async function doAction(run: RecoveryRun, action: RecoveryAction, again: 
       await runCommand(tools, { command: action.command, what: 'the command' });
       return nothing;
     case 'start-all':
-      await composeUp(tools, [], { start: true });
+      await startAllServices(tools);
       return nothing;
     case 'health':
       await waitUntilHealthy(tools, action.health);
@@ -84,20 +83,25 @@ async function restore(run: RecoveryRun, action: Extract<RecoveryAction, { type:
   const began = context.clock.now();
   const { kind } = configuration.source;
   const roles = kind === 'postgres' && (await holdsRoles(repository, snapshot, context.signal));
+  const facts = factsOf(run.records.manifest, action.component);
   const plan = (recreate: boolean): Promise<PutBack> =>
     planPutBack({
       tools,
       repository,
       configuration,
       snapshot,
+      ...(facts === undefined ? {} : { facts }),
       ...(target === undefined ? {} : { target }),
       ...(kind === 'postgres' ? { database: { recreate, roles } } : {}),
     });
   const putBack = await plan(false);
   // What an earlier run had begun to put back is not worth keeping; what it overwrote is in the copy that it took.
   const safety = safetyCopy && !again ? await takeSafetyCopy(tools, repository, configuration.name, putBack, lock) : undefined;
-  if (putBack.stops.length > 0) await stopRunning(tools, putBack.stops);
+  // Files of this machine come back before the step that stops those who may be writing to them.
+  const quiesce = kind === 'files' && putBack.writesLive && (await tools.project()) !== undefined ? application.recovery.quiesce : [];
+  if (putBack.stops.length + quiesce.length > 0) await stopRunning(tools, [...putBack.stops, ...quiesce]);
   const done = await carryOut(putBack, () => plan(true), run);
+  checkValues(configuration.name, done.facts);
   const seconds = (context.clock.now().getTime() - began.getTime()) / 1000;
   const bytes = snapshot.snapshot.summary?.total_bytes_processed ?? 0;
   await rememberRestoreTime(context.stateFolder, `${application.application}/${configuration.name}`, {
@@ -107,6 +111,14 @@ async function restore(run: RecoveryRun, action: Extract<RecoveryAction, { type:
   });
   const copy: Facts = safety !== undefined && 'point' in safety ? { safetyCopy: safety.point } : {};
   return { facts: { ...done.facts, ...copy }, problems: done.problems };
+}
+
+/** Nothing behind it would find its secrets: services would be made without them. Throws `values-missing`. */
+function checkValues(component: string, { needs, folder }: Facts): void {
+  if (typeof needs !== 'string') return;
+  // Of `services.db.environment.PASSWORD` the last part names the variable.
+  const first = needs.split(', ')[0]?.split('.').at(-1) ?? needs;
+  throw new HoldfastError('values-missing', { component, names: needs, first, folder: folder ?? '' });
 }
 
 /** A database that is there and holds something is replaced: the plan has said so, and a copy of it is taken. */

@@ -12,6 +12,7 @@ const configuration: Configuration = {
   repositories: [],
   components: [
     component('uploads', { kind: 'files', paths: ['/srv/app/uploads'] }),
+    component('attachments', { kind: 'files', paths: [], volume: 'attachments' }),
     component('logs', { kind: 'logs', services: 'all', days: 7 }),
     component('cache', { kind: 'redis', at: { service: 'redis' } }),
     component('settings', { kind: 'config', files: ['/srv/app/.env'], secrets: 'encrypted' }),
@@ -49,7 +50,7 @@ const plan = (all: Point[], base = all.at(-1)): RecoveryPlan => {
   return planRecovery({ configuration, configurationHash: '', base, points: all, lastSeconds: () => undefined });
 };
 
-const whole = ['database:postgres', 'cache:redis', 'uploads:files', 'settings:config', 'sources:code', 'point:point'];
+const whole = ['database:postgres', 'cache:redis', 'uploads:files', 'attachments:files', 'settings:config', 'sources:code', 'point:point'];
 
 test('everything comes in the order that lets it come back', () => {
   const { steps, remarks } = plan(points(whole));
@@ -57,13 +58,15 @@ test('everything comes in the order that lets it come back', () => {
     'restore sources',
     'restore settings',
     'write the configuration',
+    // Services may mount it.
+    'restore uploads',
     'create services',
     'stop web',
     'start db',
     'wait for database',
     'restore database',
     'restore cache',
-    'restore uploads',
+    'restore attachments',
     'run migrate in web',
     'run migrate in web (2)',
     'start all services',
@@ -77,6 +80,7 @@ test('what the point does not have comes from the newest before it that has it, 
   const all = points(whole, ['database:postgres', 'point:point'], ['uploads:files', 'point:point'], whole);
   const { remarks } = plan(all, all[2]);
   expect(remarks.map(({ component: name, point }) => [name, point?.time.slice(0, 10)])).toEqual([
+    ['attachments', '2026-01-01'],
     ['cache', '2026-01-01'],
     ['settings', '2026-01-01'],
     ['database', '2026-01-02'],
@@ -87,6 +91,7 @@ test('what the point does not have comes from the newest before it that has it, 
 test('what no point has is missing, and a component that is of another kind now is not taken for it', () => {
   const { remarks, steps } = plan(points(['database:files', 'uploads:files', 'point:point']));
   expect(remarks.filter(({ point }) => point === undefined).map(({ component: name }) => name)).toEqual([
+    'attachments',
     'cache',
     'settings',
     'database',

@@ -60,7 +60,7 @@ export function planRecovery(sources: RecoverySources): RecoveryPlan {
   const { restores, remarks } = chooseSnapshots(sources);
   const ofKind = (...kinds: string[]): RecoveryStep[] => restores.filter(({ kind }) => kinds.includes(kind)).map(({ step }) => step);
   const data = restores
-    .filter(({ kind }) => !['code', 'config'].includes(kind))
+    .filter(({ kind }) => !['code', 'config', mounted].includes(kind))
     .toSorted((a, b) => captureRank(a.kind) - captureRank(b.kind))
     .map(({ step }) => step);
   const { recovery } = configuration;
@@ -68,6 +68,7 @@ export function planRecovery(sources: RecoverySources): RecoveryPlan {
     ...ofKind('code'),
     ...ofKind('config'),
     { name: 'write the configuration', action: { type: 'write-configuration', file: configuration.file } },
+    ...ofKind(mounted),
     ...preparing(configuration),
     ...data,
     ...recovery.after.map((command) => ({
@@ -90,7 +91,11 @@ export function planRecovery(sources: RecoverySources): RecoveryPlan {
   };
 }
 
+/** Files of this machine: services may mount them, and cannot start without their scripts and code. */
+const mounted = 'files of this machine';
+
 interface PlannedRestore {
+  /** That of the component, or `mounted`. */
   readonly kind: string;
   readonly step: RecoveryStep;
 }
@@ -115,7 +120,7 @@ function chooseSnapshots({ configuration, base, points, lastSeconds }: RecoveryS
       remarks.push({ component: name, point: { id: point.id, time: point.time }, reason: 'the chosen point does not have it' });
     const seconds = lastSeconds(name);
     restores.push({
-      kind: source.kind,
+      kind: source.kind === 'files' && source.volume === undefined ? mounted : source.kind,
       step: {
         name: `restore ${name}`,
         action: { type: 'restore', component: name, snapshot: snapshot.id, point: point.id },

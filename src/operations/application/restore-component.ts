@@ -7,6 +7,7 @@ import { type LockChoice, withReadLock } from '../open-session.ts';
 import type { PointRequest } from '../point-request.ts';
 import type { Point, PointComponent } from '../points.ts';
 import { createTools, type ApplicationContext, type ApplicationTools } from './application-tools.ts';
+import { factsOf, findManifests, readManifestOf } from './find-manifest.ts';
 import { planPutBack, type Facts, type PutBack, type PutBackRequest } from './put-back.ts';
 import { readRestoreTimes, rememberRestoreTime, type RestoreTime } from './restore-times.ts';
 import { type SafetyCopy, takeSafetyCopy } from './safety-copy.ts';
@@ -99,8 +100,10 @@ async function planAndDo(located: Located, request: ComponentRestoreRequest): Pr
   const { name, source } = located.configuration;
   const { stateFolder, clock } = tools.context;
   const { into, volume, path, database, files } = request;
+  const facts = await readFacts(located);
   const putBack = await planPutBack({
     ...located,
+    ...(facts === undefined ? {} : { facts }),
     ...(into === undefined ? {} : { into }),
     ...(volume === undefined ? {} : { volume }),
     ...(path === undefined ? {} : { path }),
@@ -109,26 +112,31 @@ async function planAndDo(located: Located, request: ComponentRestoreRequest): Pr
   });
   const { application } = tools.configuration;
   const last = (await readRestoreTimes(stateFolder))[`${application}/${name}`];
+  const quiesce = putBack.writesLive ? tools.configuration.recovery.quiesce : [];
   const plan: ComponentRestorePlan = {
     application,
     component: name,
     kind: source.kind,
     point: { id: point.id, time: point.time, host: point.host },
     effects: putBack.effects,
-    stops: [...new Set([...tools.configuration.recovery.quiesce, ...putBack.stops])],
+    stops: [...new Set([...quiesce, ...putBack.stops])],
     safetyCopy: request.safetyCopy,
     ...(last === undefined ? {} : { last }),
   };
   const nothing = { plan, done: false, facts: {}, seconds: 0, problems: 0 };
   if (!(await request.confirm(plan)) || request.dryRun) return nothing;
   const began = clock.now();
-  const { result, problems } = await withStoppedServices(tools, tools.configuration.recovery.quiesce, () =>
-    saveAndPutBack(located, request, putBack),
-  );
+  const { result, problems } = await withStoppedServices(tools, quiesce, () => saveAndPutBack(located, request, putBack));
   const seconds = (clock.now().getTime() - began.getTime()) / 1000;
   const bytes = located.snapshot.snapshot.summary?.total_bytes_processed ?? 0;
   await rememberRestoreTime(stateFolder, `${application}/${name}`, { seconds, bytes, time: began.toISOString() });
   return { plan, done: true, seconds, ...result, problems: result.problems + problems };
+}
+
+/** A safety copy has no manifest. */
+async function readFacts({ repository, point, configuration }: Located): Promise<Facts | undefined> {
+  if (findManifests([point]).length === 0) return undefined;
+  return factsOf(await readManifestOf(repository, point), configuration.name);
 }
 
 /** What is there is saved while the component's own service still runs: a cache is read through its server. */

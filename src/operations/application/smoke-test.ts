@@ -14,15 +14,16 @@ import { maskSecrets, maskUrls } from './mask-secrets.ts';
 import { queryDatabase } from './query-database.ts';
 import { nameOfSmoke } from './recovery-plan.ts';
 import { formatLimit, runCommand } from './run-command.ts';
+import { waitForService } from './start-services.ts';
 
 const requestLimitMs = 30_000;
 const pauseMs = 500;
 const largestBody = 1024 * 1024;
 
-/** Waits until it is healthy. Throws `not-healthy`, `interrupted`, Docker's errors. */
+/** Waits until it is healthy. Throws `not-healthy`, `service-not-up`, `interrupted`, Docker's errors. */
 export async function waitUntilHealthy(tools: ApplicationTools, health: HealthConfiguration): Promise<void> {
   const { signal, clock } = tools.context;
-  if ('service' in health) return (await (await tools.docker()).find({ service: health.service })).waitUntilUp(health.withinMs, signal);
+  if ('service' in health) return waitForService(tools, health.service, health.withinMs);
   const until = clock.now().getTime() + health.withinMs;
   for (;;) {
     const reason = await whyUnhealthy(health.url, signal);

@@ -1,7 +1,8 @@
 /** Services that are stopped while their data is read or put back, and started again whatever happens. */
-import { reasonOf } from '../../errors.ts';
+import { isError, reasonOf } from '../../errors.ts';
 import type { StoppedServices } from '../../sources/docker/stop-services.ts';
 import type { ApplicationTools } from './application-tools.ts';
+import { composeServices } from './compose-file.ts';
 
 export interface StoppedWork<Result> {
   readonly result: Result;
@@ -9,7 +10,7 @@ export interface StoppedWork<Result> {
   readonly problems: number;
 }
 
-/** Works while the services are stopped. Throws Docker's errors, and what the work throws. */
+/** Works while the services are stopped; one that has no container stands still already, which a notice tells. Throws Docker's errors, and what the work throws. */
 export async function withStoppedServices<Result>(
   tools: ApplicationTools,
   services: readonly string[],
@@ -18,7 +19,27 @@ export async function withStoppedServices<Result>(
   if (services.length === 0) return { result: await work(), problems: 0 };
   const { stopServices } = await import('../../sources/docker/stop-services.ts');
   const { stateFolder, signal } = tools.context;
-  return whileStopped(tools, await stopServices(await tools.docker(), services, undefined, stateFolder, signal), work);
+  const there = await withContainers(tools, services);
+  return whileStopped(tools, await stopServices(await tools.docker(), there, undefined, stateFolder, signal), work);
+}
+
+/** Those that have a container. Throws `docker-service-missing` for one that the Compose file does not have either. */
+async function withContainers(tools: ApplicationTools, services: readonly string[]): Promise<string[]> {
+  const { configuration, context } = tools;
+  const docker = await tools.docker();
+  const there: string[] = [];
+  for (const service of services) {
+    try {
+      await docker.service(service);
+      there.push(service);
+    } catch (error) {
+      if (!isError(error, 'docker-service-missing')) throw error;
+      const known = await composeServices(configuration, context.environment);
+      if (known !== undefined && !known.includes(service)) throw error;
+      context.events({ type: 'notice', message: `The service "${service}" has no container, so there is nothing to stop.` });
+    }
+  }
+  return there;
 }
 
 /** Works while the containers that use these volumes are stopped. */

@@ -6,6 +6,7 @@ import { HoldfastError, reasonOf } from '../../errors.ts';
 import type { CaptureContext, CapturedTree, RestoreOutcome } from '../source.ts';
 import { configFolder, readAll, readConfigManifest } from './config-manifest.ts';
 import { outside } from './find-config-files.ts';
+import { removeTemplateNotice } from './template/blank-secrets.ts';
 import { fillTemplate } from './template/fill-template.ts';
 
 export interface ConfigRestoreRequest {
@@ -20,8 +21,9 @@ export interface ConfigRestoreRequest {
 const largestTemplate = 8 * 1024 * 1024;
 
 /**
- * `NAME.template` is written beside a file that is there, `NAME` where there is none. What is still blank is named in a notice for each file.
- * Throws `config-capture-missing`, `damaged`, `hostile`, `target-unusable`, `target-full`.
+ * `NAME.template` is written beside a file that is there, `NAME` where there is none or one that an earlier restore left with blanks. What is
+ * still blank is named in a notice for each file, and in the fact `needs`. Throws `config-capture-missing`, `damaged`, `hostile`,
+ * `target-unusable`, `target-full`.
  */
 export async function restoreTemplates(
   from: CapturedTree,
@@ -30,29 +32,39 @@ export async function restoreTemplates(
   context: CaptureContext,
 ): Promise<RestoreOutcome> {
   const { files } = await readConfigManifest(from);
-  let [written, beside, blanks] = [0, 0, 0];
+  const toItsOwnPlace = request.outside === true;
+  let [written, beside] = [0, 0];
+  const needs: string[] = [];
   for (const { name, mode } of files) {
     if (context.signal.aborted) throw new HoldfastError('interrupted');
-    const path = placeOf(name, folder, request.outside === true);
+    const path = placeOf(name, folder, toItsOwnPlace);
     const bytes = await readAll(from, `${configFolder}/${name}`, largestTemplate);
-    const isThere = (await lstat(path).catch(() => undefined)) !== undefined;
-    const filled = fill(name, bytes, isThere ? await readFile(path).catch(() => undefined) : undefined, request.values);
-    if (isThere && (await readFile(path).catch(() => undefined))?.equals(filled.bytes) === true) continue;
-    const target = isThere ? `${path}.template` : path;
-    await writeSafely(
-      target,
-      isThere ? bytes : filled.bytes,
-      mode,
-      name.startsWith(`${outside}/`) && request.outside === true ? sep : folder,
-    );
-    if (isThere) beside += 1;
+    const there = await lstat(path).catch(() => undefined);
+    const existing = there === undefined ? undefined : await readFile(path).catch(() => undefined);
+    const isKept = there !== undefined && !(there.isFile() && isUnfinished(name, bytes, existing));
+    const filled = fill(name, bytes, existing, request.values);
+    const { missing } = isKept && existing !== undefined ? fill(name, existing, undefined, undefined) : filled;
+    needs.push(...missing);
+    const target = isKept ? `${path}.template` : path;
+    if (missing.length > 0) context.events({ type: 'notice', message: `${path} needs values for: ${missing.join(', ')}.` });
+    if (existing?.equals(filled.bytes) === true) continue;
+    const within = name.startsWith(`${outside}/`) && toItsOwnPlace ? sep : folder;
+    await writeSafely(target, isKept ? bytes : filled.bytes, mode, within);
+    if (isKept) beside += 1;
     else written += 1;
-    const missing = isThere ? [] : filled.missing;
-    blanks += missing.length;
-    if (missing.length > 0) context.events({ type: 'notice', message: `${target} needs values for: ${missing.join(', ')}.` });
-    if (isThere) context.events({ type: 'notice', message: `${path} was left as it is; the saved template is ${target}.` });
+    if (isKept) context.events({ type: 'notice', message: `${path} was left as it was; the saved template is ${target}.` });
   }
-  return { facts: { folder, files: files.length, written, templates: beside, missing: blanks } };
+  const blank = needs.length === 0 ? {} : { needs: [...new Set(needs)].join(', ') };
+  return { facts: { folder, files: files.length, written, templates: beside, missing: needs.length, ...blank } };
+}
+
+/** Whether a file is what an earlier restore wrote, with values for some of the blanks by now, or for all of them. */
+function isUnfinished(name: string, template: Buffer, existing: Buffer | undefined): boolean {
+  if (existing === undefined) return false;
+  const text = existing.toString('utf8');
+  const own = fill(name, template, existing, undefined);
+  if (own.missing.length > 0) return own.bytes.equals(existing);
+  return removeTemplateNotice(text) !== text && own.bytes.equals(Buffer.from(removeTemplateNotice(text), 'utf8'));
 }
 
 /** Throws `hostile` for a name that leads elsewhere. */

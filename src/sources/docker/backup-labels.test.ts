@@ -10,7 +10,18 @@ const done = { exec: unused, stop: unused, start: unused, waitUntilUp: unused, l
 
 function labelled(name: string, labels: Record<string, string>): Container {
   const prefixed = Object.fromEntries(Object.entries(labels).map(([key, value]) => [`docker-volume-backup.${key}`, value]));
-  return { id: name, name, image: 'image', state: 'running', labels: prefixed, environment: {}, mounts: [], addresses: [], ...done };
+  return {
+    id: name,
+    name,
+    image: 'image',
+    state: 'running',
+    restarts: 0,
+    labels: prefixed,
+    environment: {},
+    mounts: [],
+    addresses: [],
+    ...done,
+  };
 }
 
 test('the containers that are to be stopped are those whose label has the value', () => {

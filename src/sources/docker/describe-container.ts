@@ -30,6 +30,7 @@ export function describeContainer(inspection: Inspection): ContainerDescription 
     name: inspection.Name.replace(/^\//, ''),
     image: Config.Image,
     state: State.Status,
+    restarts: inspection.RestartCount,
     labels: Config.Labels,
     environment: Object.fromEntries((Config.Env ?? []).map(splitVariable)),
     mounts: (inspection.Mounts ?? []).map(describeMount),

@@ -71,6 +71,8 @@ export interface Container {
   readonly project?: string;
   /** `created`, `running`, `paused`, `restarting`, `exited`, `dead`. */
   readonly state: string;
+  /** How often the engine has restarted it after it ended. */
+  readonly restarts: number;
   /** Only where the image or the service has a health check. */
   readonly health?: 'healthy' | 'unhealthy' | 'starting';
   readonly labels: Readonly<Record<string, string>>;

@@ -23,6 +23,7 @@ export const volumeListSchema = z.object({ Volumes: z.array(volumeSchema).nullis
 
 export const inspectionSchema = z.object({
   Id: z.string().min(1),
+  RestartCount: z.number().default(0),
   Name: z.string(),
   State: z.object({ Status: z.string(), Running: z.boolean(), Health: z.object({ Status: z.string() }).nullish() }),
   Config: z.object({ Image: z.string(), Tty: z.boolean(), Labels: labels, Env: z.array(z.string()).nullish() }),
