@@ -1,12 +1,12 @@
 /** The demo's uploads: some three hundred files of several kinds, the same bytes on every run. */
 import { createCipheriv, createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, readdir, readlink, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const firstModified = Date.UTC(2026, 0, 1, 8);
 const day = 24 * 60 * 60 * 1000;
 
-/** About 60 MB: scanned invoices, pictures, notes, in folders by year and month, with modes, an empty file and a link. */
+/** About 60 MB: scanned receipts, pictures, notes, in folders by year and month, with modes, an empty file and a link. */
 export async function createUploads(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (let number = 0; number < 300; number += 1) {
@@ -15,7 +15,7 @@ export async function createUploads(folder: string): Promise<void> {
       folder,
       String(2024 + (number % 3)),
       String(1 + (number % 12)).padStart(2, '0'),
-      `${kind === 'png' ? 'photo' : 'invoice'}-${String(number).padStart(4, '0')}.${kind}`,
+      `${kind === 'png' ? 'photo' : 'receipt'}-${String(number).padStart(4, '0')}.${kind}`,
     );
     await mkdir(join(path, '..'), { recursive: true });
     await writeFile(path, content(kind, number));
@@ -31,24 +31,6 @@ export async function createUploads(folder: string): Promise<void> {
     await utimes(join(folder, name), new Date(firstModified), new Date(firstModified));
   }
   await symlink('2026', join(folder, 'current'));
-}
-
-/** `sha256 mode mtime` of each file, the target of each link, by path. */
-export async function fingerprintUploads(folder: string): Promise<Record<string, string>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
-  const prints: Record<string, string> = {};
-  for (const path of paths.toSorted()) {
-    const info = await lstat(path, { bigint: true });
-    const name = path.slice(folder.length + 1);
-    const content = info.isSymbolicLink()
-      ? `-> ${await readlink(path)}`
-      : createHash('sha256')
-          .update(await readFile(path))
-          .digest('hex');
-    prints[name] = `${content} ${(info.mode & 0o7777n).toString(8)} ${info.isSymbolicLink() ? '' : info.mtimeNs}`;
-  }
-  return prints;
 }
 
 function content(kind: 'pdf' | 'png' | 'txt', number: number): Buffer {
