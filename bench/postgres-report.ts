@@ -57,6 +57,8 @@ ${judgeDumps(samples)
 
 CPU time is that of the programs; the server's is not in it. MB is the file, or the whole repository, after the work. In each round the programs take
 turns, \`restic check\` judges the repository after every dump, and a restored database must have the same rows.
+The database is not vacuumed after it is loaded, so that rows which change later go to the end of their table. In one that was, they fill small gaps in many pages, and more
+of a dump is new: 7 % of the first one, where that was tried with 16 clusters.
 
 \`\`\`
 ${commands.join('\n')}

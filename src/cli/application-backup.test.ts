@@ -51,7 +51,7 @@ afterAll(async () => {
 
 describe('a backup of a configured application', () => {
   test('saves databases before files, the manifest last, and copies the point; no secret is seen anywhere', async () => {
-    const watch = watchArguments(cluster.password);
+    const watch = watchArguments([cluster.password]);
     const { status, stdout, stderr } = await run(['backup', '--json']);
     expect({ status, seen: await watch.stop() }).toEqual({ status: exitStatus.done, seen: [] });
     expect(`${stdout}${stderr}`).not.toContain(cluster.password);

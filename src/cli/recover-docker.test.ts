@@ -90,7 +90,7 @@ describe('an application in containers', () => {
     const startedAt = async (): Promise<string> =>
       (await engine.docker(['inspect', '-f', '{{.State.StartedAt}} {{.State.Running}}', user])).trim();
     const before = await startedAt();
-    const watch = watchArguments(secret);
+    const watch = watchArguments([secret]);
     const { status, stdout, stderr } = await run(['backup', '--json']);
     expect({ status, seen: await watch.stop() }, `${stdout}${stderr}`).toEqual({ status: exitStatus.done, seen: [] });
     expect(`${stdout}${stderr}`).not.toContain(secret);
@@ -122,7 +122,7 @@ describe('an application in containers', () => {
     await engine.compose(application, ['down', '-v']);
     await engine.docker(['volume', 'rm', 'person-alice', 'person-bob']);
     await rm(application, { recursive: true });
-    const watch = watchArguments(secret);
+    const watch = watchArguments([secret]);
     const { status, stdout, stderr } = await run(['recover', '-r', place.path('backups'), '--yes'], place.folder);
     expect({ status, seen: await watch.stop() }, `${stdout}${stderr}`).toEqual({ status: exitStatus.done, seen: [] });
     expect(`${stdout}${stderr}`).not.toContain(secret);

@@ -118,7 +118,7 @@ describe('an application', () => {
       stdout: matching(/^plan: recover shop from the point .*\n +1 {2}restore code\n/),
     });
     expect(await stat(application).catch(() => undefined)).toBeUndefined();
-    const watch = watchArguments(cluster.password);
+    const watch = watchArguments([cluster.password]);
     const { status, stdout, stderr } = await recover(['--json']);
     expect({ status, stderr, seen: await watch.stop() }).toMatchObject({ status: exitStatus.done, seen: [] });
     expect(`${stdout}${stderr}`).not.toContain(cluster.password);

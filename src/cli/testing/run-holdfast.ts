@@ -4,6 +4,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { watchArguments, type ArgumentWatch } from '../../../test/harness/programs/watch-arguments.ts';
 import { readObject, type JsonObject } from '../../util/wire.ts';
 
 export interface RunOptions {
@@ -29,6 +30,8 @@ export interface RunResult {
 
 export const mainFile = fileURLToPath(new URL('../main.ts', import.meta.url));
 export const password = 'correct horse battery staple';
+/** A shorter password is in ordinary words. */
+const shortestTelling = 8;
 
 /** A folder for one test file, gone when `remove` is called. */
 export async function makeWorkplace(
@@ -38,10 +41,20 @@ export async function makeWorkplace(
   return { folder, path: (...names) => join(folder, ...names), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Runs holdfast with the test's password unless `env` says otherwise. */
-export function runHoldfast(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+/** Runs holdfast with the test's password unless `env` says otherwise. Fails where a password is among the arguments of what runs. */
+export async function runHoldfast(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const env = { HOLDFAST_PASSWORD: password, NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-cli-tests-cache'), ...options.env };
-  return run(process.execPath, [...(options.node ?? []), '--disable-warning=ExperimentalWarning', mainFile, ...args], { ...options, env });
+  const secrets = Object.entries(env).flatMap(([name, value]) =>
+    name.endsWith('PASSWORD') && value.length >= shortestTelling ? [value] : [],
+  );
+  let watch: ArgumentWatch | undefined;
+  const words = [...(options.node ?? []), '--disable-warning=ExperimentalWarning', mainFile, ...args];
+  const running = run(process.execPath, words, { ...options, env }, (pid) => (watch = watchArguments(secrets, { below: pid })));
+  const [end] = await Promise.allSettled([running]);
+  const shown = (await watch?.stop()) ?? [];
+  if (end.status === 'rejected') throw end.reason;
+  if (shown.length > 0) throw new Error(`a password was among the arguments of: ${shown.join('\n')}`);
+  return end.value;
 }
 
 /** Runs stock restic on a repository. */
@@ -57,7 +70,12 @@ export function parseLines(text: string): JsonObject[] {
     .map((line) => readObject(JSON.parse(line), 'a line'));
 }
 
-function run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+function run(
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+  onStart: (pid: number | undefined) => void = () => {},
+): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, [...args], {
       cwd: options.cwd ?? tmpdir(),
@@ -65,6 +83,7 @@ function run(file: string, args: readonly string[], options: RunOptions): Promis
       stdio: 'pipe',
       ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     });
+    onStart(child.pid);
     const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => {

@@ -19,10 +19,10 @@ export interface ApplicationContext extends RunContext {
 export interface ApplicationTools {
   readonly configuration: Configuration;
   readonly context: ApplicationContext;
-  /** Connects once; services and volumes are those of the application's project. Throws `docker-unreachable`. */
+  /** Connects once (anew while there is no Compose file yet); services and volumes are those of the application's project. Throws `docker-unreachable`. */
   readonly docker: () => Promise<DockerEngine>;
-  /** The Compose project of the application; undefined where there is no Compose file. */
-  readonly project: () => Promise<string | undefined>;
+  /** The Compose project of the application: that of its folder where there is no Compose file. */
+  readonly project: () => Promise<string>;
   /** A text as it is, or the secret that it names. Throws `secret-unreadable`. */
   readonly read: (secret: string | Secret) => Promise<string>;
 }
@@ -30,22 +30,28 @@ export interface ApplicationTools {
 export function createTools(configuration: Configuration, context: ApplicationContext): ApplicationTools {
   let docker: Promise<DockerEngine> | undefined;
   const { environment, signal } = context;
-  let project: Promise<string | undefined> | undefined;
-  // A recovery may bring the Compose file: that there is none is not remembered.
-  const projectOnce = async (): Promise<string | undefined> => {
-    const found = await (project ??= findProject(configuration, environment));
-    if (found === undefined) project = undefined;
+  let project: Promise<string> | undefined;
+  // A recovery may bring the Compose file, which may say another name: what was taken for the lack of one is not remembered.
+  const projectOnce = async (): Promise<string> => {
+    if (project !== undefined) return project;
+    const found = findProject(configuration, environment);
+    if (configuration.compose?.project !== undefined || findComposeFile(configuration) !== undefined) project = found;
     return found;
   };
   const connect = async (): Promise<DockerEngine> => {
+    const name = projectOnce();
     const { connectDocker } = await import('../../sources/docker/connect-docker.ts');
-    const name = await projectOnce();
-    return connectDocker({ environment, signal, ...(name === undefined ? {} : { project: name }) });
+    return connectDocker({ environment, signal, project: await name });
   };
   return {
     configuration,
     context,
-    docker: () => (docker ??= connect()),
+    docker: () => {
+      if (docker !== undefined) return docker;
+      const connecting = connect();
+      if (project !== undefined) docker = connecting;
+      return connecting;
+    },
     project: projectOnce,
     read: async (secret) => {
       if (typeof secret === 'string') return secret;
@@ -55,12 +61,14 @@ export function createTools(configuration: Configuration, context: ApplicationCo
   };
 }
 
-async function findProject(configuration: Configuration, environment: Environment): Promise<string | undefined> {
+/** Without a Compose file it is that of the folder: services of other applications on the same engine are never meant. */
+async function findProject(configuration: Configuration, environment: Environment): Promise<string> {
   if (configuration.compose?.project !== undefined) return configuration.compose.project;
   const file = findComposeFile(configuration);
-  if (file === undefined) return undefined;
   const { composeProject } = await import('../../sources/docker/compose-project.ts');
-  return composeProject({ folder: dirname(file), file, environment });
+  return file === undefined
+    ? composeProject({ folder: configuration.folder, environment })
+    : composeProject({ folder: dirname(file), file, environment });
 }
 
 /** Passwords of repositories are no business of a hook; everything else is there. */

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { recordArguments, watchArguments } from '../../../test/harness/postgres/argument-watch.ts';
+import { recordArguments } from '../../../test/harness/postgres/record-arguments.ts';
+import { watchArguments } from '../../../test/harness/programs/watch-arguments.ts';
 import { captureToFiles, collectingContext } from '../../../test/harness/postgres/captured-files.ts';
 import { everyObject, tableChecksums } from '../../../test/harness/postgres/every-object.ts';
 import { richDatabase, richRoles } from '../../../test/harness/postgres/rich-database.ts';
@@ -54,7 +55,7 @@ describe.each([{ format: 'custom' }, { format: 'plain' }, { format: 'directory',
   test('what is restored is what pg_dump sees in the original, row for row, and no password is in any argument', async () => {
     const tools = join(folder, options.format);
     const record = await recordArguments(cluster.toolsFolder, tools);
-    const watch = watchArguments();
+    const watch = watchArguments([cluster.password]);
     const captured = await captureToFiles(sourceOf(options, tools));
     const manifest = await readManifest('manifest', captured.read('/postgres/app/manifest.json'));
     expect(manifest).toMatchObject({
@@ -65,7 +66,8 @@ describe.each([{ format: 'custom' }, { format: 'plain' }, { format: 'directory',
     expect(manifest.tables.find(({ name }) => name === 'everything')).toEqual({ schema: 'types', name: 'everything', rows: 302 });
     const { facts } = await sourceOf({}, tools).restore(captured, { into: copy }, collectingContext());
     expect(facts).toMatchObject({ database: copy, mismatches: 0, rows: 7414 + 302 + 500 + 3 });
-    const seen = `${await watch.end()}\n${await record.read()}`;
+    expect(await watch.stop()).toEqual([]);
+    const seen = await record.read();
     expect(dumpOf(copy)).toBe(dumpOf('app'));
     expect(await cluster.psql(tableChecksums, copy)).toBe(await cluster.psql(tableChecksums, 'app'));
     for (const argument of [

@@ -10,6 +10,7 @@ import { parseEnv } from 'node:util';
 import pg from 'pg';
 import { z } from 'zod';
 import { startDocker, type TestDocker } from '../../harness/docker/docker.ts';
+import { watchArguments } from '../../harness/programs/watch-arguments.ts';
 import { runProgram, type ProgramResult } from './run-program.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -111,7 +112,9 @@ async function install(description: SystemDescription, docker: TestDocker, place
   ];
   const repository = join(place, 'backups', description.name);
   const run = async (cwd: string, words: readonly string[]): Promise<ProgramResult> => {
+    const watch = watchArguments(secrets);
     const result = await runProgram(join(root, 'holdfast'), words, { cwd, env: environment });
+    expect(await watch.stop()).toEqual([]);
     for (const secret of secrets) expect(`${result.stdout}\n${result.stderr}`).not.toContain(secret);
     return result;
   };
