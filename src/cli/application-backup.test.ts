@@ -5,7 +5,7 @@ import { password } from '../../test/harness/programs/run-programs.ts';
 import { watchArguments } from '../../test/harness/programs/watch-arguments.ts';
 import { createQuickRepository } from '../../test/harness/repositories/quick-repository.ts';
 import { exitStatus } from '../errors.ts';
-import { containing } from './testing/expected-text.ts';
+import { containing } from '../../test/harness/programs/expected-text.ts';
 import { makeWorkplace, parseLines, runHoldfast, runRestic, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();

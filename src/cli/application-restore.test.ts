@@ -4,7 +4,7 @@ import { startCluster, type ThrowawayCluster } from '../../test/harness/postgres
 import { password } from '../../test/harness/programs/run-programs.ts';
 import { createQuickRepository } from '../../test/harness/repositories/quick-repository.ts';
 import { exitStatus } from '../errors.ts';
-import { containing, matching } from './testing/expected-text.ts';
+import { containing, matching } from '../../test/harness/programs/expected-text.ts';
 import { makeWorkplace, parseLines, runHoldfast, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();

@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, readdir, readlink, rm, stat, symlink, writeFile
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exitStatus } from '../errors.ts';
-import { containing } from './testing/expected-text.ts';
+import { containing } from '../../test/harness/programs/expected-text.ts';
 import { makeWorkplace, parseLines, runHoldfast, runRestic } from './testing/run-holdfast.ts';
 
 /* The folders above belong to a snapshot too, and in /tmp somebody always works. */

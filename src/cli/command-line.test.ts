@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exitStatus } from '../errors.ts';
 import { commandList } from './command-list.ts';
-import { containing } from './testing/expected-text.ts';
+import { containing } from '../../test/harness/programs/expected-text.ts';
 import { mainFile, makeWorkplace, parseLines, password, runHoldfast } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();

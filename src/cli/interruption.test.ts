@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exitStatus } from '../errors.ts';
-import { containing } from './testing/expected-text.ts';
+import { containing } from '../../test/harness/programs/expected-text.ts';
 import { makeWorkplace, runHoldfast, runRestic } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();

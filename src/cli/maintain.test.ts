@@ -5,7 +5,7 @@ import { lockRepository } from '../engine/lock/lock-repository.ts';
 import { exitStatus } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
 import { openSession } from '../operations/open-session.ts';
-import { containing, matching } from './testing/expected-text.ts';
+import { containing, matching } from '../../test/harness/programs/expected-text.ts';
 import { makeWorkplace, parseLines, password, runHoldfast, runRestic, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();

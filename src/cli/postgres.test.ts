@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type ThrowawayCluster } from '../../test/harness/postgres/throwaway-cluster.ts';
 import { exitStatus } from '../errors.ts';
-import { containing, matching } from './testing/expected-text.ts';
+import { containing, matching } from '../../test/harness/programs/expected-text.ts';
 import { makeWorkplace, parseLines, runHoldfast, runRestic, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();

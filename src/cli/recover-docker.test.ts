@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDocker, type TestDocker } from '../../test/harness/docker/docker.ts';
 import { watchArguments } from '../../test/harness/programs/watch-arguments.ts';
 import { exitStatus } from '../errors.ts';
-import { containing } from './testing/expected-text.ts';
+import { containing } from '../../test/harness/programs/expected-text.ts';
 import { makeWorkplace, parseLines, runHoldfast, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();

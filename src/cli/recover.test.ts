@@ -11,7 +11,7 @@ import { password } from '../../test/harness/programs/run-programs.ts';
 import { watchArguments } from '../../test/harness/programs/watch-arguments.ts';
 import { createQuickRepository } from '../../test/harness/repositories/quick-repository.ts';
 import { exitStatus } from '../errors.ts';
-import { containing, matching } from './testing/expected-text.ts';
+import { containing, matching } from '../../test/harness/programs/expected-text.ts';
 import { mainFile, makeWorkplace, parseLines, runHoldfast, type RunResult } from './testing/run-holdfast.ts';
 
 const place = await makeWorkplace();

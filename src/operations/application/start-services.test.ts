@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { baseImage, startDocker, type TestDocker } from '../../../test/harness/docker/docker.ts';
-import { containing } from '../../../test/harness/docker/expected-text.ts';
+import { containing } from '../../../test/harness/programs/expected-text.ts';
 import { ignoreEvents } from '../../events.ts';
 import { systemClock } from '../../util/clock.ts';
 import { createTools, type ApplicationTools } from './application-tools.ts';

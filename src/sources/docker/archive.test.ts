@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startBreakingProxy } from '../../../test/harness/docker/breaking-proxy.ts';
 import { startDocker, type TestDocker } from '../../../test/harness/docker/docker.ts';
-import { containing } from '../../../test/harness/docker/expected-text.ts';
+import { containing } from '../../../test/harness/programs/expected-text.ts';
 import { startTlsProxy } from '../../../test/harness/docker/tls-proxy.ts';
 import { connectDocker } from './connect-docker.ts';
 import type { Container } from './docker-engine.ts';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startBreakingProxy } from '../../../test/harness/docker/breaking-proxy.ts';
 import { startDocker, type TestDocker } from '../../../test/harness/docker/docker.ts';
-import { containing } from '../../../test/harness/docker/expected-text.ts';
+import { containing } from '../../../test/harness/programs/expected-text.ts';
 import { connectDocker } from './connect-docker.ts';
 import type { Container, ContainerProcess, ExecRequest } from './docker-engine.ts';
 

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { writeComposeFolder } from '../../../test/harness/docker/compose-folder.ts';
 import { startDocker, type TestDocker } from '../../../test/harness/docker/docker.ts';
-import { containing, matching } from '../../../test/harness/docker/expected-text.ts';
+import { containing, matching } from '../../../test/harness/programs/expected-text.ts';
 import { connectDocker } from './connect-docker.ts';
 import type { DockerEngine } from './docker-engine.ts';
 

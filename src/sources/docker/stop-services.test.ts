@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test, vi } from 'vitest';
 import { writeComposeFolder } from '../../../test/harness/docker/compose-folder.ts';
 import { startDocker, type TestDocker } from '../../../test/harness/docker/docker.ts';
-import { containing } from '../../../test/harness/docker/expected-text.ts';
+import { containing } from '../../../test/harness/programs/expected-text.ts';
 import { connectDocker } from './connect-docker.ts';
 import type { DockerEngine } from './docker-engine.ts';
 import { hasForgotten, startForgotten } from './start-forgotten.ts';

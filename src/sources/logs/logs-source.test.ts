@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startBreakingProxy } from '../../../test/harness/docker/breaking-proxy.ts';
 import { writeComposeFolder } from '../../../test/harness/docker/compose-folder.ts';
 import { startDocker, type TestDocker } from '../../../test/harness/docker/docker.ts';
-import { containing } from '../../../test/harness/docker/expected-text.ts';
+import { containing } from '../../../test/harness/programs/expected-text.ts';
 import { captureToFiles } from '../../../test/harness/postgres/captured-files.ts';
 import { systemClock } from '../../util/clock.ts';
 import { connectDocker } from '../docker/connect-docker.ts';

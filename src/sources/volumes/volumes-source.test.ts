@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { writeComposeFolder } from '../../../test/harness/docker/compose-folder.ts';
 import { startDocker, type TestDocker } from '../../../test/harness/docker/docker.ts';
-import { containing } from '../../../test/harness/docker/expected-text.ts';
+import { containing } from '../../../test/harness/programs/expected-text.ts';
 import { connectDocker } from '../docker/connect-docker.ts';
 import type { DockerEngine } from '../docker/docker-engine.ts';
 import { containersUsing, ensureVolume } from '../docker/readable-volumes.ts';
