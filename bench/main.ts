@@ -9,7 +9,12 @@ import { readOptions, usage, type BenchOptions } from './options.ts';
 import { holdfast, holdfastEntry } from './peers/holdfast.ts';
 import type { Command, Peer } from './peers/peer.ts';
 import { benchDumps } from './postgres-dump.ts';
-import { dumpSectionOf, replaceDumpSection, writeDumpSection } from './postgres-report.ts';
+import { benchPhysical } from './postgres-physical.ts';
+import { writeDumpSection } from './postgres-report.ts';
+import { writePhysicalSection } from './physical-report.ts';
+import { writeLossSection } from './loss-report.ts';
+import { measureLoss } from './wal-loss.ts';
+import { replaceSection, sectionNames, sectionOf, type SectionName } from './section.ts';
 import { writeReport } from './report.ts';
 import { runRound, type Failure, type Sample } from './round.ts';
 
@@ -26,10 +31,10 @@ try {
 async function benchmark(options: BenchOptions): Promise<number> {
   const { peers, sets, scenarios, rounds, scale } = options;
   const date = systemClock.now();
-  if (peers.includes(holdfast) || options.dumps) await prepareHoldfast(options.build);
+  if (peers.includes(holdfast) || options.servers.length > 0) await prepareHoldfast(options.build);
   for (const folder of [options.dataFolder, options.workFolder]) mkdirSync(folder, { recursive: true });
   const command = ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
-  if (options.dumps) await benchmarkDumps(options, { date, command });
+  for (const name of options.servers) await benchmarkServer(name, options, { date, command });
   if (sets.length === 0) return 0;
   const versions = await readVersions(peers);
   const machine = describeMachine(options.dataFolder, options.workFolder);
@@ -50,19 +55,32 @@ async function benchmark(options: BenchOptions): Promise<number> {
   }
   const commands = peers.flatMap(commandLines);
   const report = writeReport({ date, command, machine, versions, peers, datasets, scenarios, rounds, scale, commands, samples, failures });
-  const dumps = dumpSectionOf(readResults(options.out));
-  writeFileSync(options.out, dumps === undefined ? report : replaceDumpSection(report, dumps));
+  const kept = readResults(options.out);
+  const sections = sectionNames.map((name) => [name, sectionOf(kept, name)] as const);
+  writeFileSync(
+    options.out,
+    sections.reduce((text, [name, section]) => (section === undefined ? text : replaceSection(text, name, section)), report),
+  );
   say(`Results: ${options.out}`);
   return failures.length > 0 ? 1 : 0;
 }
 
-/** Measures dumps of a database and writes their section of the results; the others stay as they are. */
-async function benchmarkDumps(options: BenchOptions, { date, command }: { date: Date; command: string }): Promise<void> {
+/** Measures on a PostgreSQL server and writes that section of the results; the others stay as they are. */
+async function benchmarkServer(
+  name: SectionName,
+  options: BenchOptions,
+  { date, command }: { date: Date; command: string },
+): Promise<void> {
   const { rounds, scale, workFolder } = options;
-  const machine = describeMachine(options.dataFolder, workFolder);
-  const outcome = await benchDumps({ rounds, scale, workFolder, say });
-  const section = writeDumpSection({ date, command, machine, rounds, scale, outcome });
-  writeFileSync(options.out, replaceDumpSection(readResults(options.out), section));
+  const input = { date, command, machine: describeMachine(options.dataFolder, workFolder), rounds, scale };
+  const request = { rounds, scale, workFolder, say };
+  const sections: Readonly<Record<SectionName, () => Promise<string>>> = {
+    dump: async () => writeDumpSection({ ...input, outcome: await benchDumps(request) }),
+    physical: async () => writePhysicalSection({ ...input, outcome: await benchPhysical(request) }),
+    loss: async () => writeLossSection({ ...input, outcome: await measureLoss(request) }),
+  };
+  const section = await sections[name]();
+  writeFileSync(options.out, replaceSection(readResults(options.out), name, section));
   say(`Results: ${options.out}`);
 }
 

@@ -4,13 +4,14 @@ import { parseArgs } from 'node:util';
 import { datasetNames, type DatasetName } from './datasets/dataset.ts';
 import { allPeers, defaultPeers } from './peers/peers.ts';
 import type { Peer } from './peers/peer.ts';
+import { sectionNames, type SectionName } from './section.ts';
 import { scenarioNames, type ScenarioName } from './scenarios.ts';
 
 export interface BenchOptions {
   readonly rounds: number;
   readonly sets: readonly DatasetName[];
-  /** Whether dumps of a PostgreSQL database are measured. */
-  readonly dumps: boolean;
+  /** What is measured on a PostgreSQL server: dumps of a database, copies of the whole server. */
+  readonly servers: readonly SectionName[];
   readonly scenarios: readonly ScenarioName[];
   readonly peers: readonly Peer[];
   /** 1 for the full size. */
@@ -25,7 +26,8 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [options]
   --rounds N          how often each is measured; medians are compared (3)
-  --set LIST          ${datasetNames.join(',')} (all of these), dump (a PostgreSQL database, beside pg_dump | gzip)
+  --set LIST          ${datasetNames.join(',')} (all of these), dump (a PostgreSQL database, beside pg_dump | gzip),
+                      physical (a PostgreSQL server, beside pgBackRest), loss (what is lost when a server is gone; --rounds 50)
   --scenario LIST     ${scenarioNames.join(',')} (all); what must come before runs too, unmeasured
   --only LIST         ${allPeers.map((peer) => peer.name).join(',')} (${defaultPeers.join(',')})
   --data DIR          where the data sets are made, once (a folder in the system's temporary one)
@@ -51,7 +53,7 @@ export function readOptions(words: readonly string[]): BenchOptions {
       build: { type: 'boolean', default: true },
     },
   });
-  const sets = choose('set', values.set, [...datasetNames, 'dump']);
+  const sets = choose('set', values.set, [...datasetNames, ...sectionNames]);
   const base = join(tmpdir(), 'holdfast-bench');
   const dataFolder = resolve(values.data ?? join(base, 'data'));
   const chosen = choose(
@@ -62,7 +64,7 @@ export function readOptions(words: readonly string[]): BenchOptions {
   return {
     rounds: positive('--rounds', values.rounds),
     sets: datasetNames.filter((name) => sets.includes(name)),
-    dumps: sets.includes('dump'),
+    servers: sectionNames.filter((name) => sets.includes(name)),
     scenarios: choose('scenario', values.scenario, scenarioNames),
     peers: allPeers.filter((peer) => chosen.includes(peer.name)),
     scale: positive('--scale', values.scale),

@@ -5,10 +5,10 @@ import { measure, run, type Usage } from './measure.ts';
 import { holdfastEntry } from './peers/holdfast.ts';
 import { cleanEnvironment, password, type Command } from './peers/peer.ts';
 import { resticCheck } from './peers/restic.ts';
-import { changeRows, fingerprint, loginOf, makeDatabase, type BenchDatabase } from './postgres-database.ts';
+import { changeRows, fingerprint, loginOf, makeDatabase, vacuum, type BenchDatabase } from './postgres-database.ts';
 import { countContents } from './verify.ts';
 
-export const dumpWorks = ['first', 'restore', 'unchanged', 'changed'] as const;
+export const dumpWorks = ['first', 'restore', 'unchanged', 'changed', 'vacuumed', 'later'] as const;
 export type DumpWork = (typeof dumpWorks)[number];
 export const dumpPrograms = ['pg_dump | gzip', 'holdfast'] as const;
 export type DumpProgram = (typeof dumpPrograms)[number];
@@ -98,8 +98,12 @@ async function* playRound(database: BenchDatabase, folder: string, round: number
   }
   await database.cluster.query('DROP DATABASE restored');
   yield* saves('unchanged');
-  await changeRows(database, round);
-  yield* saves('changed');
+  /* Three days of work: the first on a table without free space, the others on one that VACUUM has found the free space of. */
+  for (const [day, work] of (['changed', 'vacuumed', 'later'] as const).entries()) {
+    if (work !== 'changed') await vacuum(database);
+    await changeRows(database, { round, day });
+    yield* saves(work);
+  }
 }
 
 interface Commands {

@@ -1,7 +1,8 @@
-/** What the tests need of the machine: stock restic as the judge, real attributes, real access lists, a real PostgreSQL, a real Docker engine. */
+/** What the tests need of the machine: stock restic as the judge, real attributes, real access lists, a real PostgreSQL of every version, a real Docker engine. */
 import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { isImageMade, makeBaseImage } from '../test/harness/docker/base-image.ts';
+import { fetchServers } from '../test/harness/postgres/server-versions.ts';
 import { runProgram } from './run-program.ts';
 
 interface Requirement {
@@ -25,6 +26,7 @@ const requirements: readonly Requirement[] = [
 /** Installs what is missing where that can be done (root, apt). Throws with the exact command to run where it cannot. */
 export async function prepareSystem(): Promise<void> {
   await installMissing();
+  await fetchServers();
   if (isImageMade()) return;
   process.stdout.write('making the image that the Docker tests use (a minute, once a machine)\n');
   /* The tests that need it say so themselves. */

@@ -13,6 +13,7 @@ const meanings: Readonly<Record<string, string>> = {
   noRepository: 'there is no repository at this address',
   locked: 'the repository is locked by another process',
   wrongPassword: 'no password, or a wrong one',
+  unavailable: '`wal fetch` only: the segment may be there, and could not be had; PostgreSQL then waits, and does not take it for absent',
   interrupted: 'interrupted',
 };
 

@@ -13,6 +13,8 @@ export const exitStatus = {
   noRepository: 10,
   locked: 11,
   wrongPassword: 12,
+  /** Of `wal fetch`: PostgreSQL takes anything up to 125 for "there is no such file", and ends the recovery there. */
+  unavailable: 126,
   interrupted: 130,
 } as const;
 
@@ -54,6 +56,7 @@ export const catalogue = {
   'object-missing': { exit: 1, message: 'Cannot find {object} in {location}: {reason}.', hint: 'Check the id; at least four of its digits are needed.' },
   'key-needed': { exit: 1, message: 'Cannot remove key {id}: {reason}.', hint: 'Add another key first (holdfast key add), and open the repository with its password.' },
   'point-needed': { exit: 1, message: 'Cannot forget point {id}: it is the last one of the component "{component}" of host {host}.', hint: 'Make another backup first, or give --force.' },
+  'point-needed-by': { exit: 1, message: 'Cannot forget point {id}: it is needed to restore {by}.', hint: 'Forget those too, in the same command, or leave both.' },
   'prune-refused': { exit: 1, message: 'Cannot prune {location}: {reason}.', hint: 'Nothing was deleted. Run: holdfast check' },
   'prune-outdated': { exit: 1, message: 'Cannot prune {location}: the repository is not as it was when this was planned ({reason}).', hint: 'Run the command again.' },
   'snapshot-missing': { exit: 1, message: 'Cannot find the point "{name}": {reason}.', hint: 'See what there is with: holdfast list' },
@@ -150,8 +153,47 @@ export const catalogue = {
   'configuration-missing': { exit: 2, message: 'Cannot read the configuration {file}: {reason}.', hint: 'Give -c FILE, or write one with: holdfast init' },
   'secret-unreadable': { exit: 2, message: 'Cannot read a secret: {reason}.', hint: 'Check what the configuration names: holdfast config show' },
   /* recovery */
+  'recovery-running': { exit: 11, message: 'Cannot recover "{application}": a recovery of "{other}" runs on this host (process {pid}, since {since}).', hint: 'Wait until it has ended; if it was stopped halfway, go on with: holdfast recover --resume' },
   'service-not-up': { exit: 1, message: 'Cannot start the service "{service}": its container {container} {reason}; {said}.', hint: 'Put right what it logs; see more with: docker logs --tail 50 {container}' },
   'values-missing': { exit: 1, message: 'Cannot go on: the restored configuration "{component}" has no values for {names}.', hint: 'Templates hold no secrets. Give each value as a variable of the environment, {first}=…, or write it into the file below {folder} where it is marked.' },
+  /* wal */
+  'wal-slot-active': { exit: 1, message: 'Cannot stream WAL from the slot "{slot}": somebody else streams from it ({reason}).', hint: 'One receiver a slot: end the other one, or give another --slot.' },
+  'wal-slot-lost': { exit: 1, message: 'Cannot go on with the slot "{slot}": the server has removed WAL that it still needed.', hint: 'Raise max_slot_wal_keep_size on the server. To begin anew with a gap: holdfast wal stream --restart; then make a base backup.' },
+  'wal-removed': { exit: 1, message: 'Cannot stream WAL from {position}: the server has removed it ({reason}).', hint: 'To begin anew with a gap: holdfast wal stream --restart; then make a base backup.' },
+  'wal-diverged': { exit: 1, message: 'Cannot add the WAL of this server to what is stored: {reason}.', hint: 'Check that it is the right server. If it was put back to an earlier state on purpose, promote it to a timeline of its own, and make a base backup.' },
+  'wal-different': { exit: 1, message: 'Cannot store {name}: it is stored already, with other content.', hint: 'Two servers write as the same cluster and timeline: find out which is the right one, and promote the other to a timeline of its own.' },
+  'wal-file': { exit: 1, message: 'Cannot use {name}: {reason}.', hint: 'Give the path and the name as PostgreSQL does: holdfast wal push %p, holdfast wal fetch %f %p' },
+  'wal-fetch-failed': { exit: 126, message: 'Cannot fetch {name}: {reason}.', hint: 'Recovery must not go on without it. {remedy}' },
+  'wal-missing': { exit: 1, message: 'Cannot find {name}: it is not stored.', hint: 'See what is stored with: holdfast wal status' },
+  'wal-short': { exit: 1, message: 'Cannot read {wanted} bytes of the WAL segment {name}: {got} of them are stored.', hint: 'See what is stored with: holdfast wal status' },
+  'wal-none': { exit: 1, message: 'Cannot find WAL in {location}: {reason}.', hint: 'Begin with: holdfast wal stream' },
+  'wal-gap': { exit: 1, message: 'Cannot recover to {target}: on timeline {timeline} the WAL from {from} to {to} is missing.', hint: 'The newest that can be reached from this base is {newest}; a newer base may reach further.' },
+  'wal-target-ahead': { exit: 1, message: 'Cannot recover to {target}: the WAL ends before it.', hint: 'The newest that can be reached is {newest}.' },
+  'wal-target-early': { exit: 1, message: 'Cannot recover to {target} from this base: it ends at {end}, and no earlier state can be reached from it.', hint: 'Choose an older base; see what there is with: holdfast list' },
+  'wal-timeline-unknown': { exit: 1, message: 'Cannot recover along timeline {timeline}: {reason}.', hint: 'See which timelines there are with: holdfast wal status' },
+  'wal-timeline-ambiguous': { exit: 2, message: 'Cannot choose a timeline for {target}: it was reached on several ({timelines}).', hint: 'Say which with --timeline N; see them with: holdfast wal status' },
+  /* recovery to a moment */
+  'server-programs-missing': { exit: 1, message: 'Cannot run PostgreSQL {major}: {places} have no server of that version.', hint: 'Install it with: apt-get install postgresql-{major}' },
+  'recovery-directory': { exit: 1, message: 'Cannot recover a server in {path}: {reason}.', hint: '{remedy}.' },
+  'recovery-unreached': { exit: 1, message: 'Cannot recover to {target}: the write-ahead log ends before it, with {newest}.', hint: 'Take that moment, or the newest there is: --at latest' },
+  'recovery-failed': { exit: 1, message: 'Cannot recover in {path}: {reason}.', hint: '{remedy}.' },
+  'recovery-mismatch': { exit: 4, message: 'Cannot vouch for the recovered server in {path}: {reason}.', hint: 'Try an older point or an earlier moment, and run: holdfast check --read-data' },
+  'moment-unreachable': { exit: 1, message: 'Cannot go back to {target}: {reason}.', hint: '{remedy}.' },
+  /* physical base backups */
+  'base-chain': { exit: 1, message: 'Cannot build on the base backup {snapshot}: {reason}.', hint: 'Make a full base backup.' },
+  'base-mismatch': { exit: 4, message: 'Cannot vouch for the data directory put together in {path}: {reason}.', hint: 'Try an older point, and run: holdfast check --read-data' },
+  /* replication */
+  'replication-role': { exit: 1, message: 'Cannot replicate from {server} as "{user}": {reason}.', hint: 'As a superuser run: ALTER ROLE {role} REPLICATION;' },
+  'replication-rules': { exit: 1, message: 'Cannot replicate from {server} as "{user}": {reason}.', hint: 'Add this line to the server\'s pg_hba.conf, above what it already has: {line} – then run: SELECT pg_reload_conf();' },
+  'replication-off': { exit: 1, message: 'Cannot replicate from {server}: {reason}.', hint: 'Set in the server\'s postgresql.conf: wal_level = replica, max_wal_senders = 10, max_replication_slots = 10 – then restart the server.' },
+  'replication-senders': { exit: 1, message: 'Cannot replicate from {server}: all of its {count} WAL senders are in use.', hint: 'See by whom: SELECT pid, application_name, client_addr FROM pg_stat_replication; or set max_wal_senders = {more} in postgresql.conf and restart the server.' },
+  'replication-managed': { exit: 1, message: 'Cannot replicate from {server}: {provider} does not let its servers be copied as files.', hint: 'Back it up as a dump: mode: logical' },
+  'replication-lost': { exit: 1, message: 'Cannot go on with {server}: {reason}.', hint: 'Check that the server runs and its log ({check}), then run the same command again.' },
+  'replication-protocol': { exit: 1, message: 'Cannot trust what {server} sends: {reason}.', hint: 'Check that nothing stands between, such as a pooler (PgBouncer cannot replicate), then run the same command again.' },
+  'replication-failed': { exit: 1, message: 'Cannot replicate from {server}: {reason}.', hint: 'Put right what the server reports, then run the same command again.' },
+  'replication-container': { exit: 1, message: 'Cannot replicate from {server}: it cannot be reached from here ({reason}).', hint: 'Work as root on the machine of the Docker engine, or publish the port in the Compose file, ports: ["127.0.0.1:5432:5432"], with listen_addresses = \'*\' in the server.' },
+  'base-damaged': { exit: 4, message: 'Cannot trust the files of {server}: {reason}.', hint: 'Nothing was saved. The disk or the memory of the server is damaged: look at its log, check with pg_amcheck, and restore an older point elsewhere before anything else is written.' },
+  'base-increment': { exit: 1, message: 'Cannot take an increment of {server}: {reason}.', hint: 'Set summarize_wal = on in the server\'s postgresql.conf (PostgreSQL 17 and newer), run SELECT pg_reload_conf(); and take a full base backup first.' },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -118,6 +118,15 @@ describe('a backup of a configured application', () => {
     expect(parseLines((await run(['list', '--json', '-r', 'offsite'])).stdout)).toHaveLength(2);
     expect(parseLines((await run(['list', '--json', '-r', 'local'])).stdout)).toHaveLength(3);
   });
+
+  test('which holds too where a repository of the file is given by its address, and for no other', async () => {
+    await run(['backup']);
+    for (const address of [offsite, `${offsite}/`, '../offsite'])
+      expect((await run(['prune', '-r', address, '--dry-run'])).stdout).toMatch(/2 points to keep, 1 points? to remove/);
+    expect((await run(['prune', '-r', local, '--dry-run'])).stdout).not.toContain('to keep');
+    const given = await run(['prune', '-r', offsite, '--keep-last', '5', '--dry-run']);
+    expect(given.stdout).toMatch(/3 points to keep, 0 points to remove/);
+  });
 });
 
 describe('what goes wrong', () => {

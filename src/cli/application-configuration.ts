@@ -1,4 +1,5 @@
 /** The configuration file that a command line means, and the repositories in it. */
+import { resolve } from 'node:path';
 import type { Configuration, RepositoryConfiguration } from '../config/configuration.ts';
 import type { ApplicationContext } from '../operations/application/application-tools.ts';
 import type { CommandContext } from './command-context.ts';
@@ -26,6 +27,21 @@ export async function chooseRepository(context: CommandContext): Promise<Reposit
   if (isRepositoryGiven(context)) return readRepository(context, findAddress(options, environment));
   const configuration = await findConfiguration(context);
   return configuration?.repositories[0] ?? { name: 'repository', url: findAddress(options, environment) };
+}
+
+/**
+ * The repository of the configuration that has this address. Undefined where there is no configuration here, or it does not have it.
+ * Throws as `findConfiguration`.
+ */
+export async function findConfiguredRepository(context: CommandContext, url: string): Promise<RepositoryConfiguration | undefined> {
+  const configuration = await findConfiguration(context);
+  return configuration?.repositories.find((each) => sameAddress(each.url, url));
+}
+
+/** Those of the configuration are absolute. */
+function sameAddress(configured: string, given: string): boolean {
+  const plain = (address: string): string => (/^[a-z]+:/i.test(address) ? address.replace(/\/+$/, '') : resolve(address));
+  return plain(configured) === plain(given);
 }
 
 /** The repositories of a configured backup, in order: those of the configuration, unless `--repo` says which. */

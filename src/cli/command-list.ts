@@ -9,6 +9,10 @@ export interface ListedCommand {
 
 export const commandList: Readonly<Record<string, ListedCommand>> = {
   'init': { summary: 'Write a configuration for what is here', load: async () => (await import('./commands/init.ts')).initCommand },
+  'doctor': {
+    summary: 'Find what would make a backup or a restore fail',
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
   'backup': { summary: 'Make a recovery point', load: async () => (await import('./commands/backup.ts')).backupCommand },
   'list': { summary: 'List recovery points', load: async () => (await import('./commands/list.ts')).listCommand },
   'show': { summary: 'Show what one point consists of', load: async () => (await import('./commands/show.ts')).showCommand },
@@ -41,6 +45,17 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
     summary: 'Print the JSON Schema of the configuration file, for editors',
     load: async () => (await import('./commands/config.ts')).configSchemaCommand,
   },
+  'wal stream': { summary: "Receive a server's write-ahead log", load: async () => (await import('./commands/wal.ts')).walStreamCommand },
+  'wal status': { summary: 'Show how far the stored log goes', load: async () => (await import('./commands/wal.ts')).walStatusCommand },
+  'wal push': {
+    summary: 'Store one file of the log, for archive_command',
+    load: async () => (await import('./commands/wal.ts')).walPushCommand,
+  },
+  'wal fetch': {
+    summary: 'Bring one file of the log back, for restore_command',
+    load: async () => (await import('./commands/wal.ts')).walFetchCommand,
+  },
+  'wal drop-slot': { summary: 'Remove the replication slot', load: async () => (await import('./commands/wal.ts')).walDropSlotCommand },
   'unlock': { summary: 'Remove locks whose holder is gone', load: async () => (await import('./commands/unlock.ts')).unlockCommand },
   'completion': {
     summary: 'Print a completion script for a shell',
@@ -54,6 +69,7 @@ export const commandGroups: Readonly<Record<string, string>> = {
   config: 'Check and show the configuration file',
   key: 'Manage the passwords of a repository',
   repo: 'Create, describe and repair a repository',
+  wal: "Keep PostgreSQL's write-ahead log, for recovery to any moment",
 };
 
 /** All descriptions: for the documentation and shell completion. */

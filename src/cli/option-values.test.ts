@@ -30,6 +30,8 @@ describe('a time', () => {
   test('says its zone, or is of this one', () => {
     expect(readTime('2026-11-20T14:30:00Z').toISOString()).toBe('2026-11-20T14:30:00.000Z');
     expect(readTime('2026-11-20T14:30:00.123456789+01:00').toISOString()).toBe('2026-11-20T13:30:00.123Z');
+    expect(readTime('2026-11-20 14:30:00.501952+00').toISOString()).toBe('2026-11-20T14:30:00.501Z');
+    expect(readTime('2026-11-20 14:30:00-0330').toISOString()).toBe('2026-11-20T18:00:00.000Z');
     expect(readTime('2026-11-20 14:30').getTime()).toBe(new Date(2026, 10, 20, 14, 30).getTime());
     expect(readTime('2026-11-20').getTime()).toBe(new Date(2026, 10, 20).getTime());
   });

@@ -276,6 +276,35 @@ describe('where something goes wrong', () => {
     expect(stdout).toContain('broken');
   });
 
+  test('two recoveries at once: the second is refused, and does nothing; what a dead one left behind is no hindrance', async () => {
+    await backUp({ after: 'echo $$ > ../running; while ! test -e ../fixed; do sleep 0.1; done' });
+    await destroy();
+    const first = recover();
+    while ((await readFile(place.path('running'), 'utf8').catch(() => '')) === '') await new Promise((resolve) => setTimeout(resolve, 20));
+    const journal = async (): Promise<string> => {
+      const name = (await readdir(state)).find((each) => each.endsWith('.jsonl')) ?? '';
+      return readFile(place.path('state', name), 'utf8');
+    };
+    const before = await journal();
+    for (const words of [[], ['--resume']]) {
+      const { status, stderr } = await recover(words);
+      expect({ status, stderr }).toEqual({
+        status: exitStatus.locked,
+        stderr: matching(/Cannot recover "shop": a recovery of "shop" runs on this host \(process \d+, since \S+Z\)/),
+      });
+    }
+    expect(await journal()).toBe(before);
+    expect((await recover(['--dry-run'])).status).toBe(exitStatus.done);
+    await writeFile(place.path('fixed'), '');
+    expect((await first).status).toBe(exitStatus.done);
+    expect((await readdir(state)).filter((name) => name.startsWith('recovering-'))).toEqual([]);
+    const dead = { application: 'shop', repository: 'any', pid: 1, started: 'never', since: '2026-11-20T10:00:00Z' };
+    await writeFile(place.path('state', 'recovering-dead.json'), JSON.stringify(dead));
+    expect((await recover()).status).toBe(exitStatus.done);
+    expect((await readdir(state)).filter((name) => name.startsWith('recovering-'))).toEqual([]);
+    await Promise.all(['fixed', 'running'].map((name) => rm(place.path(name))));
+  });
+
   test('a point without a configuration cannot be recovered', async () => {
     await runHoldfast(['backup', '-r', repository, '--files', place.path('app', 'uploads')], { env: { HOLDFAST_PASSWORD: password } });
     const { status, stderr } = await recover();

@@ -9,6 +9,12 @@ import { createProgress, type Progress } from './print/progress.ts';
 
 /** Runs a command line. Never throws: what fails is printed, and its exit status returned. */
 export async function runCommandLine(words: readonly string[]): Promise<ExitStatus> {
+  const status = await runWords(words);
+  // A restore_command that is written wrongly must not tell PostgreSQL that the log ends here.
+  return status === exitStatus.usage && words[0] === 'wal' && words[1] === 'fetch' ? exitStatus.unavailable : status;
+}
+
+async function runWords(words: readonly string[]): Promise<ExitStatus> {
   process.on('uncaughtException', (error) => process.exit(fail(error, { json: words.includes('--json'), verbose: true })));
   const early = { json: words.includes('--json'), verbose: false };
   // Help is written by commander, before there is an output that listens.

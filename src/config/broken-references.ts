@@ -1,4 +1,5 @@
 /** What the schema cannot see: values that must fit to others. */
+import { baseNameOf } from './base-backups.ts';
 import type { ConfigurationFile } from './schema/schema.ts';
 import { show } from './describe-issues.ts';
 import { placeOf, problemAt, type ConfigurationProblem, type Located } from './located-tree.ts';
@@ -9,7 +10,12 @@ import { understandAddress } from './understand-file.ts';
 const reservedComponents = new Set(['point', 'report']);
 
 export function findBrokenReferences(file: ConfigurationFile, tree: Located, folder: string): ConfigurationProblem[] {
-  return [...findReservedNames(file, tree), ...findDoubleRepositories(file, tree, folder), ...findStraySmokeTests(file, tree)];
+  return [
+    ...findReservedNames(file, tree),
+    ...findTakenNames(file, tree),
+    ...findDoubleRepositories(file, tree, folder),
+    ...findStraySmokeTests(file, tree),
+  ];
 }
 
 function findReservedNames({ components }: ConfigurationFile, tree: Located): ConfigurationProblem[] {
@@ -21,6 +27,16 @@ function findReservedNames({ components }: ConfigurationFile, tree: Located): Co
         `found a component ${show(name)}, allowed are other names: holdfast uses this one itself`,
       ),
     );
+}
+
+/** The base backups beside a dump have a name of their own. */
+function findTakenNames({ components }: ConfigurationFile, tree: Located): ConfigurationProblem[] {
+  return Object.entries(components).flatMap(([name, { postgres }]) => {
+    const taken = baseNameOf(name);
+    if (typeof postgres !== 'object' || postgres.mode !== 'both' || !(taken in components)) return [];
+    const message = `found a component ${show(taken)}, allowed are other names: the base backups of ${show(name)} are called so`;
+    return [problemAt(placeOf(tree, ['components', taken]), message)];
+  });
 }
 
 /** A copy beside itself is no second copy. */

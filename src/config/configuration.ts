@@ -67,10 +67,13 @@ export interface ComponentConfiguration {
   /** Around this component alone. */
   readonly hooks: Hooks;
   readonly tags: readonly string[];
+  /** The component it was written as part of: `database`, for the base backups that `mode: both` saves beside the dump. Asking for that one means this one too. */
+  readonly partOf?: string;
 }
 
 export type SourceConfiguration =
   | PostgresConfiguration
+  | BaseConfiguration
   | FilesConfiguration
   | VolumesConfiguration
   | ConfigFilesConfiguration
@@ -93,6 +96,30 @@ export interface PostgresConfiguration {
   readonly jobs?: number;
   /** Roles and tablespaces too. */
   readonly roles?: boolean;
+}
+
+/** A whole server, file by file: with its write-ahead log it comes back as it was at any moment. */
+export interface BaseConfiguration {
+  readonly kind: 'postgres-base';
+  readonly at: PostgresAddress;
+  /** `fast`: the server writes its checkpoint at once; `spread`: at its own pace, which may take minutes. */
+  readonly checkpoint: 'fast' | 'spread';
+  /** Bytes a second that the server may send at most. */
+  readonly rate?: number;
+  /** Between full ones, changed pages only. A full one is due after this time, in milliseconds, ... */
+  readonly fullEveryMs: number;
+  /** ... or after so many increments; 0 for full ones only. */
+  readonly increments: number;
+  readonly wal: WalConfiguration;
+}
+
+export interface WalConfiguration {
+  /** The replication slot, where it is not to be named after the application and the component. */
+  readonly slot?: string;
+  /** How often what the server wrote since is stored: what may be lost, in milliseconds. */
+  readonly flushMs: number;
+  /** Every transaction waits until the repository has it (the server's synchronous_standby_names names this receiver). */
+  readonly synchronous: boolean;
 }
 
 /** A server's URL, or a server inside a container. */

@@ -118,12 +118,61 @@ describe('a whole file', () => {
   });
 });
 
+const both = `application: app
+repositories: { r: ./b }
+components:
+  database:
+    postgres:
+      url: postgresql://u@h/d
+      mode: both
+      base: { full: 1d, increments: 3, checkpoint: spread, rate: 50M }
+      wal: { flush: 500ms, slot: app_wal, synchronous: true }
+    tags: nightly
+    hooks: { before: "true" }
+`;
+
+test('base backups beside a dump are a component of their own, without hooks', () => {
+  const [dump, base] = parse(both).components;
+  expect(dump).toMatchObject({ name: 'database', source: { kind: 'postgres', at: { url: 'postgresql://u@h/d' } } });
+  expect(base).toEqual({
+    name: 'database-base',
+    partOf: 'database',
+    tags: ['nightly'],
+    hooks: { before: [], after: [], failed: [] },
+    source: {
+      kind: 'postgres-base',
+      at: { url: 'postgresql://u@h/d' },
+      checkpoint: 'spread',
+      rate: 50 * 2 ** 20,
+      fullEveryMs: 86_400_000,
+      increments: 3,
+      wal: { slot: 'app_wal', flushMs: 500, synchronous: true },
+    },
+  });
+});
+
+test('base backups can be written out and read again', () => {
+  for (const text of [both, both.replace('mode: both', 'mode: physical')])
+    expect(parse(stringify(writeOut(parse(text))))).toEqual(parse(text));
+});
+
 test.each([
   ['{ postgres: "postgresql://u@h/d" }', { kind: 'postgres', at: { url: 'postgresql://u@h/d' } }],
   ['{ postgres: { url: { env: DATABASE_URL } } }', { kind: 'postgres', at: { url: { env: 'DATABASE_URL' } } }],
   [
     '{ postgres: { container: c, databases: all } }',
     { kind: 'postgres', at: { container: 'c', database: 'postgres', user: 'postgres' }, databases: 'all' },
+  ],
+  [
+    '{ postgres: { service: db, mode: physical } }',
+    {
+      kind: 'postgres-base',
+      at: { service: 'db', database: 'postgres', user: 'postgres' },
+      checkpoint: 'fast',
+      fullEveryMs: 7 * 86_400_000,
+      increments: 14,
+      wal: { flushMs: 10_000, synchronous: false },
+    },
   ],
   ['{ files: uploads }', { kind: 'files', paths: ['/app/uploads'] }],
   ['{ files: [a, /b] }', { kind: 'files', paths: ['/app/a', '/b'] }],

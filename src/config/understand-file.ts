@@ -1,6 +1,7 @@
 /** From the file as it is written to what it means: shorthands written out, defaults filled in, paths absolute. */
 import { resolve } from 'node:path';
 import type {
+  ComponentConfiguration,
   Configuration,
   HealthConfiguration,
   RecoveryConfiguration,
@@ -11,7 +12,8 @@ import type {
 import type { ConfigurationFile } from './schema/schema.ts';
 import { definedOnly } from './defined-only.ts';
 import { understandCommand, understandCommands, understandHooks, understandSecret, manyOf } from './understand-shared.ts';
-import { understandSource } from './understand-source.ts';
+import { understandSecondSource, understandSource } from './understand-source.ts';
+import { baseNameOf } from './base-backups.ts';
 import { readDuration } from './quantities.ts';
 
 const defaultHealthLimit = 2 * 60_000;
@@ -29,16 +31,25 @@ export function understandFile(content: ConfigurationFile, file: string, folder:
     ...(version === undefined ? {} : { version: understandVersion(version, folder) }),
     ...(compose === undefined ? {} : { compose: understandCompose(compose, folder) }),
     repositories: Object.entries(content.repositories).map(([name, repository]) => understandRepository(name, repository, folder)),
-    components: Object.entries(content.components).map(([name, component]) => ({
-      name,
-      source: understandSource(component, folder),
-      hooks: understandHooks(component.hooks),
-      tags: manyOf(component.tags ?? []),
-    })),
+    components: Object.entries(content.components).flatMap(([name, component]) => understandComponent(name, component, folder)),
     quiesce: manyOf(quiesce ?? []),
     hooks: understandHooks(hooks),
     recovery: understandRecovery(recovery ?? {}),
   };
+}
+
+/** The base backups that `mode: both` saves beside a dump are a component of their own, with retention and size of its own. */
+function understandComponent(
+  name: string,
+  component: ConfigurationFile['components'][string],
+  folder: string,
+): readonly ComponentConfiguration[] {
+  const tags = manyOf(component.tags ?? []);
+  const own = { name, source: understandSource(component, folder), hooks: understandHooks(component.hooks), tags };
+  const second = understandSecondSource(component, folder);
+  return second === undefined
+    ? [own]
+    : [own, { name: baseNameOf(name), source: second, hooks: understandHooks(undefined), tags, partOf: name }];
 }
 
 function understandVersion(version: NonNullable<ConfigurationFile['version']>, folder: string): VersionConfiguration {

@@ -1,16 +1,20 @@
 /** From a component as it is written to its source: one function a kind. */
 import { resolve } from 'node:path';
 import { HoldfastError } from '../errors.ts';
+import { defaultBasePolicy, defaultFlushMs } from './base-backups.ts';
+import { parseSize } from '../util/quantities.ts';
 import type {
+  BaseConfiguration,
   ContainerAddress,
   FilesConfiguration,
   LogsConfiguration,
+  PostgresAddress,
   PostgresConfiguration,
   RedisConfiguration,
   Secret,
   SourceConfiguration,
 } from './configuration.ts';
-import { readSize } from './quantities.ts';
+import { readDuration } from './quantities.ts';
 import type { ConfigurationFile } from './schema/schema.ts';
 import { definedOnly } from './defined-only.ts';
 import { manyOf, someOf, understandSecret, type WrittenSecret } from './understand-shared.ts';
@@ -18,7 +22,15 @@ import { manyOf, someOf, understandSecret, type WrittenSecret } from './understa
 type WrittenComponent = ConfigurationFile['components'][string];
 type Written<Kind extends keyof WrittenComponent> = NonNullable<WrittenComponent[Kind]>;
 
+type WrittenServer = Exclude<Written<'postgres'>, string>;
+
 const defaultDays = 7;
+
+/** What is saved beside the component's own source: base backups beside a dump. */
+export function understandSecondSource({ postgres }: WrittenComponent, folder: string): SourceConfiguration | undefined {
+  if (postgres === undefined || typeof postgres === 'string' || postgres.mode !== 'both') return undefined;
+  return understandBase(postgres, folder);
+}
 
 /** The source of a validated component, which has exactly one kind. */
 export function understandSource(component: WrittenComponent, folder: string): SourceConfiguration {
@@ -39,9 +51,10 @@ export function understandSource(component: WrittenComponent, folder: string): S
   throw new HoldfastError('internal', { reason: 'a component without a kind passed the schema' });
 }
 
-function understandPostgres(written: Written<'postgres'>, folder: string): PostgresConfiguration {
+function understandPostgres(written: Written<'postgres'>, folder: string): PostgresConfiguration | BaseConfiguration {
   if (typeof written === 'string') return { kind: 'postgres', at: { url: written } };
-  const { url, service, container, project, database, user, password, databases, tables, schemas, only, format, jobs, roles } = written;
+  if (written.mode === 'physical') return understandBase(written, folder);
+  const { databases, tables, schemas, only, format, jobs, roles } = written;
   const chosen = {
     databases: databases === 'all' ? ('all' as const) : someOf(databases),
     tables: someOf(tables),
@@ -53,17 +66,36 @@ function understandPostgres(written: Written<'postgres'>, folder: string): Postg
     jobs,
     roles,
   };
-  const at =
-    url === undefined
-      ? {
-          ...understandContainer({ service, container, project }),
-          // The one that is always there to log in to.
-          database: database ?? 'postgres',
-          user: user ?? 'postgres',
-          ...(password === undefined ? {} : { password: understandSecret(password, folder) }),
-        }
-      : { url: understandUrl(url, folder) };
-  return { kind: 'postgres', at, ...definedOnly(chosen) };
+  return { kind: 'postgres', at: understandServer(written, folder), ...definedOnly(chosen) };
+}
+
+function understandBase(written: WrittenServer, folder: string): BaseConfiguration {
+  const { base = {}, wal = {} } = written;
+  return {
+    kind: 'postgres-base',
+    at: understandServer(written, folder),
+    checkpoint: base.checkpoint ?? 'fast',
+    fullEveryMs: (base.full === undefined ? undefined : readDuration(base.full)) ?? defaultBasePolicy.fullEveryMs,
+    increments: base.increments ?? defaultBasePolicy.increments,
+    wal: {
+      flushMs: (wal.flush === undefined ? undefined : readDuration(wal.flush)) ?? defaultFlushMs,
+      synchronous: wal.synchronous ?? false,
+      ...definedOnly({ slot: wal.slot }),
+    },
+    ...definedOnly({ rate: typeof base.rate === 'string' ? parseSize(base.rate) : base.rate }),
+  };
+}
+
+function understandServer(written: WrittenServer, folder: string): PostgresAddress {
+  const { url, service, container, project, database, user, password } = written;
+  if (url !== undefined) return { url: understandUrl(url, folder) };
+  return {
+    ...understandContainer({ service, container, project }),
+    // The one that is always there to log in to.
+    database: database ?? 'postgres',
+    user: user ?? 'postgres',
+    ...(password === undefined ? {} : { password: understandSecret(password, folder) }),
+  };
 }
 
 function understandFiles(written: Written<'files'>, folder: string): FilesConfiguration {
@@ -81,7 +113,7 @@ function understandFiles(written: Written<'files'>, folder: string): FilesConfig
       excludeInsensitive: someOf(iexclude),
       excludeCaches: written['exclude-caches'],
       excludeIfPresent: someOf(ifPresent),
-      excludeLargerThan: typeof largest === 'string' ? readSize(largest) : largest,
+      excludeLargerThan: typeof largest === 'string' ? parseSize(largest) : largest,
       oneFileSystem: written['one-file-system'],
     }),
   };

@@ -1,5 +1,7 @@
 /** A configuration in the words of the file again: nothing short, defaults filled in, secrets as they are named. */
+import { formatDuration } from '../util/quantities.ts';
 import type {
+  BaseConfiguration,
   CommandConfiguration,
   ComponentConfiguration,
   Configuration,
@@ -8,7 +10,6 @@ import type {
   SourceConfiguration,
 } from './configuration.ts';
 import { definedOnly } from './defined-only.ts';
-import { formatDuration } from './quantities.ts';
 
 /** Plain values that `parseConfiguration` understands as the same configuration. */
 export function writeOut(configuration: Configuration): Record<string, unknown> {
@@ -18,23 +19,38 @@ export function writeOut(configuration: Configuration): Record<string, unknown> 
     version,
     compose,
     repositories: Object.fromEntries(repositories.map(({ name, ...repository }) => [name, repository])),
-    components: Object.fromEntries(components.map((component) => [component.name, writeComponent(component)])),
+    components: Object.fromEntries(
+      components
+        .filter(({ partOf }) => partOf === undefined)
+        .map((component) => [
+          component.name,
+          writeComponent(
+            component,
+            components.find(({ partOf }) => partOf === component.name),
+          ),
+        ]),
+    ),
     quiesce: someOf(quiesce),
     hooks: writeHooks(hooks),
     recovery: writeRecovery(recovery),
   });
 }
 
-function writeComponent({ source, hooks, tags }: ComponentConfiguration): object {
-  return definedOnly({ [source.kind]: writeSource(source), hooks: writeHooks(hooks), tags: someOf(tags) });
+/** @param second the base backups that are written as part of it. */
+function writeComponent({ source, hooks, tags }: ComponentConfiguration, second: ComponentConfiguration | undefined): object {
+  const kind = source.kind === 'postgres-base' ? 'postgres' : source.kind;
+  return definedOnly({ [kind]: writeSource(source, second?.source), hooks: writeHooks(hooks), tags: someOf(tags) });
 }
 
-function writeSource(source: SourceConfiguration): unknown {
+function writeSource(source: SourceConfiguration, second: SourceConfiguration | undefined): unknown {
   switch (source.kind) {
     case 'postgres': {
       const { kind: _, at, excludeTables, ...rest } = source;
-      return definedOnly({ ...at, ...rest, 'exclude-tables': excludeTables });
+      const physical = second?.kind === 'postgres-base' ? { mode: 'both', ...writeBase(second) } : {};
+      return definedOnly({ ...at, ...rest, 'exclude-tables': excludeTables, ...physical });
     }
+    case 'postgres-base':
+      return { ...source.at, mode: 'physical', ...writeBase(source) };
     case 'files': {
       const { paths, volume, exclude, excludeInsensitive, excludeCaches, excludeIfPresent, excludeLargerThan, oneFileSystem } = source;
       return definedOnly({
@@ -59,6 +75,14 @@ function writeSource(source: SourceConfiguration): unknown {
     case 'code':
       return { path: source.path };
   }
+}
+
+function writeBase({ checkpoint, rate, fullEveryMs, increments, wal }: BaseConfiguration): object {
+  const { slot, flushMs, synchronous } = wal;
+  return {
+    base: definedOnly({ full: formatDuration(fullEveryMs), increments, checkpoint, rate }),
+    wal: definedOnly({ flush: formatDuration(flushMs), slot, synchronous }),
+  };
 }
 
 function writeHooks({ before, after, failed }: Hooks): object | undefined {

@@ -35,7 +35,7 @@ export interface BackupRequest {
   readonly skipIfUnchanged?: boolean;
   /** Keep the times of last access, which makes every tree new. */
   readonly withAtime?: boolean;
-  /** `auto` by default, which is denser for streams than for files: dumps compress well, and their sources are slower. `max` is slow. */
+  /** `auto` by default, which is denser for streams than for files, but for those that ask to be fast. `max` is slow. */
   readonly compression?: 'auto' | 'off' | 'max';
 }
 
@@ -100,7 +100,7 @@ function describeWork(request: BackupRequest, time: Date, parent: LoadedSnapshot
     time,
     parentTree: parent?.snapshot.tree,
     reuseEntries: parent !== undefined && sawAllOf(parent.snapshot, currentUser().uid),
-    compression: compression === 'auto' && capture.shape === 'streams' ? 'dense' : compression,
+    compression: compression === 'auto' && capture.shape === 'streams' && capture.compression !== 'fast' ? 'dense' : compression,
     withAtime,
     dryRun,
   };

@@ -2,11 +2,14 @@
 import { backup, type BackupRequest, type BackupSummary } from '../engine/backup.ts';
 import type { Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
-import { type HoldfastError, reasonOf, toHoldfastError } from '../errors.ts';
+import { HoldfastError, reasonOf, toHoldfastError } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
-import type { Capture, Source } from '../sources/source.ts';
+import type { Capture, EarlierCapture, Source } from '../sources/source.ts';
+import { earlierCaptures } from './earlier-captures.ts';
 import { type LockChoice, withLock } from './open-session.ts';
-import { checkComponentName, checkOwnTags, writeTags } from './point-tags.ts';
+import { lastingName, nameSnapshots } from './point-needs.ts';
+import { checkComponentName, checkOwnTags, pointDigits, writeTags } from './point-tags.ts';
+import { loadPoints } from './points.ts';
 
 export interface BackupComponent {
   readonly source: Source;
@@ -14,6 +17,8 @@ export interface BackupComponent {
   readonly paths?: readonly string[];
   /** Beside the tags of the whole point. */
   readonly tags?: readonly string[];
+  /** Ids of snapshots that what it saves cannot be restored without, beside those that its capture names. */
+  readonly needs?: readonly string[];
   /** Done around its capture, such as hooks: calls `work` once, throws, or says that nothing has changed where that may be skipped. */
   readonly around?: (work: () => Promise<BackupSummary>, skipIfUnchanged: boolean) => Promise<BackupSummary>;
 }
@@ -139,9 +144,15 @@ async function tryComponent(run: Run, component: BackupComponent, skipIfUnchange
   }
 }
 
-async function saveComponent(run: Run, { source, paths, tags = [] }: BackupComponent, skipIfUnchanged: boolean): Promise<BackupSummary> {
+async function saveComponent(
+  run: Run,
+  { source, paths, tags = [], needs = [] }: BackupComponent,
+  skipIfUnchanged: boolean,
+): Promise<BackupSummary> {
   const { repository, order, context } = run;
-  const capture = await source.capture(context);
+  const earlier = (): AsyncIterable<EarlierCapture> =>
+    earlierCaptures(repository, { source, application: order.application }, context.signal);
+  const capture = await source.capture({ ...context, ...(order.force === true ? {} : { earlier }) });
   const { host, time, force, dryRun, withAtime, compression } = order;
   const request: BackupRequest = {
     capture,
@@ -153,6 +164,7 @@ async function saveComponent(run: Run, { source, paths, tags = [] }: BackupCompo
       kind: source.kind,
       parts: order.components.length + (order.closing === undefined ? 0 : 1),
       ...(order.application === undefined ? {} : { application: order.application }),
+      needs: await nameNeeded(repository, [...needs, ...((capture.shape === 'streams' && capture.needs) || [])]),
       own: [...new Set([...(order.tags ?? []), ...tags])],
       ...(run.pointId === undefined ? {} : { point: run.pointId }),
     }),
@@ -167,6 +179,18 @@ async function saveComponent(run: Run, { source, paths, tags = [] }: BackupCompo
   const summary = await backup(repository, request, context);
   if (summary.snapshotId !== undefined) run.pointId ??= summary.snapshotId;
   return summary;
+}
+
+/** What the snapshots that are needed are called, wherever they are copied. Throws `snapshot-missing` where one of them is gone. */
+async function nameNeeded(repository: Repository, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const named = nameSnapshots((await loadPoints(repository)).flatMap(({ components }) => components));
+  return ids.map((id) => {
+    const needed = named.get(id.slice(0, pointDigits));
+    if (needed === undefined)
+      throw new HoldfastError('snapshot-missing', { name: id.slice(0, 8), reason: 'what is to be saved builds on it, and it is gone' });
+    return lastingName(needed);
+  });
 }
 
 function excludesOf(capture: Capture): readonly string[] {

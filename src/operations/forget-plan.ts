@@ -5,6 +5,8 @@
 import { HoldfastError } from '../errors.ts';
 import { groupSnapshots, type GroupBy, type SnapshotGroup } from '../policy/group-snapshots.ts';
 import { planRetention, type RetentionPolicy, type RetentionSnapshot } from '../policy/retention.ts';
+import { nameSnapshots } from './point-needs.ts';
+import { isBond } from './point-tags.ts';
 import { componentNames, pathsOf, type Point, type PointComponent } from './points.ts';
 
 /** A point that stays or goes; only some of its components where these were named. */
@@ -32,15 +34,24 @@ export interface ForgetPlan {
   readonly keep: readonly string[];
 }
 
+export interface RetentionRules {
+  readonly policy: RetentionPolicy;
+  /** `by.paths` means the paths and the components of the whole point. */
+  readonly by: GroupBy;
+  readonly now: Date;
+  /** Points that the policy is not asked about, and that stay. */
+  readonly others?: readonly Point[];
+}
+
 /**
- * Applies a policy to each group of points. `by.paths` means the paths and the components of the whole point. Whatever the groups are, the
- * point with the newest snapshot of a component of a host stays.
+ * Applies a policy to each group of points. Whatever the groups are, the point with the newest snapshot of a component of a host stays, and so
+ * does what anything that stays cannot be restored without.
  *
  * @throws HoldfastError `usage` for a policy that makes no sense
  */
-export function planForget(points: readonly Point[], policy: RetentionPolicy, by: GroupBy, now: Date): ForgetPlan {
+export function planForget(points: readonly Point[], { policy, by, now, others = [] }: RetentionRules): ForgetPlan {
   const newest = new Set(newestOfComponents(points.flatMap(({ components }) => components)).map(({ id }) => id));
-  const groups = groupPointsBy(points, by).map(({ key, members }) => {
+  const judged = groupPointsBy(points, by).map(({ key, members }) => {
     const byId = new Map(members.map((point) => [point.id, point]));
     const plan = planRetention(members.map(toRetention), policy, now);
     const isNewest = (id: string): boolean => byId.get(id)?.components.some((component) => newest.has(component.id)) === true;
@@ -51,14 +62,47 @@ export function planForget(points: readonly Point[], policy: RetentionPolicy, by
       remove: plan.remove.filter((id) => !isNewest(id)).flatMap((id) => wholePoint(byId, id)),
     };
   });
+  const groups = keepNeeded(judged, others);
   return {
     groups,
     remove: groups.flatMap(({ remove }) => remove.flatMap(idsOf)),
-    keep: groups.flatMap(({ keep }) => keep.flatMap(idsOf)),
+    keep: [...groups.flatMap(({ keep }) => keep.flatMap(idsOf)), ...others.flatMap(({ components }) => components.map(({ id }) => id))],
   };
 }
 
-/** Exactly these snapshots go. Throws `point-needed` for the last one of a component, unless forced. */
+/** Takes back what was to go and is needed by what stays, with the reason. What is taken back keeps what it needs in turn. */
+function keepNeeded(groups: readonly ForgetGroup[], others: readonly Point[]): ForgetGroup[] {
+  const going = groups.flatMap(({ remove }) => remove.map(({ point }) => point));
+  const staying = [...groups.flatMap(({ keep }) => keep.map(({ point }) => point)), ...others].toSorted(newestFirst);
+  const all = [...going, ...staying];
+  const named = nameSnapshots(all.flatMap(({ components }) => components));
+  const goes = new Map(going.flatMap((point) => point.components.map(({ id }) => [id, point] as const)));
+  const neededBy = new Map<Point, Point>();
+  // A list is walked to its end, also to what is added on the way.
+  for (const point of staying)
+    for (const name of point.components.flatMap(({ tags }) => tags.needs ?? [])) {
+      const needed = goes.get(named.get(name)?.id ?? '');
+      if (needed === undefined || neededBy.has(needed)) continue;
+      neededBy.set(needed, point);
+      staying.push(needed);
+    }
+  return groups.map(({ key, keep, remove }) => ({
+    key,
+    keep: [
+      ...keep,
+      ...remove.flatMap((planned) => {
+        const by = neededBy.get(planned.point);
+        return by === undefined ? [] : [{ ...planned, reasons: [`needed by ${shortOf(by)}`] }];
+      }),
+    ].toSorted((a, b) => newestFirst(a.point, b.point)),
+    remove: remove.filter(({ point }) => !neededBy.has(point)),
+  }));
+}
+
+/**
+ * Exactly these snapshots go. Throws `point-needed` for the last one of a component, unless forced, and `point-needed-by` for one that another,
+ * which stays, cannot be restored without.
+ */
 export function planForgetThese(points: readonly Point[], chosen: readonly PointComponent[], force: boolean): ForgetPlan {
   const all = points.flatMap(({ components }) => components);
   const remove = new Set(chosen.map(({ id }) => id));
@@ -70,10 +114,30 @@ export function planForgetThese(points: readonly Point[], chosen: readonly Point
       component: last.tags.component,
       host: last.snapshot.hostname ?? '',
     });
+  assertNotNeeded(points, remove);
   const removed = points
     .map((point) => ({ point, components: point.components.filter(({ id }) => remove.has(id)) }))
     .filter(({ components }) => components.length > 0);
   return { groups: [{ key: {}, keep: [], remove: removed }], remove: [...remove], keep: keep.map(({ id }) => id) };
+}
+
+/** Points that need one that is to go are named up to this many. */
+const mostNamed = 8;
+
+function assertNotNeeded(points: readonly Point[], remove: ReadonlySet<string>): void {
+  const named = nameSnapshots(points.flatMap(({ components }) => components));
+  const needed = new Map<PointComponent, Set<Point>>();
+  for (const point of points)
+    for (const { tags } of point.components.filter(({ id }) => !remove.has(id)))
+      for (const name of tags.needs ?? []) {
+        const snapshot = named.get(name);
+        if (snapshot !== undefined && remove.has(snapshot.id)) needed.set(snapshot, (needed.get(snapshot) ?? new Set()).add(point));
+      }
+  for (const [snapshot, by] of needed) {
+    const names = [...by].map(shortOf);
+    const others = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+    throw new HoldfastError('point-needed-by', { id: shortOf(snapshot), by: `${names.slice(0, mostNamed).join(', ')}${others}` });
+  }
 }
 
 interface PointGroup {
@@ -113,7 +177,7 @@ function toRetention(point: Point): RetentionSnapshot {
     id: point.id,
     time: new Date(point.time),
     utcOffset: offsetOf(point.time),
-    tags: [...new Set(point.components.flatMap(({ snapshot }) => (snapshot.tags ?? []).filter((tag) => !/^p(oint|arts):/.test(tag))))],
+    tags: [...new Set(point.components.flatMap(({ snapshot }) => (snapshot.tags ?? []).filter((tag) => !isBond(tag))))],
     host: point.host,
     paths: pathsOf(point),
   };
@@ -132,4 +196,12 @@ function wholePoint(byId: ReadonlyMap<string, Point>, id: string): PlannedPoint[
 
 function idsOf({ components }: PlannedPoint): string[] {
   return components.map(({ id }) => id);
+}
+
+function newestFirst(a: Point, b: Point): number {
+  return Date.parse(b.time) - Date.parse(a.time);
+}
+
+function shortOf({ id }: { readonly id: string }): string {
+  return id.slice(0, 8);
 }

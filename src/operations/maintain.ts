@@ -1,17 +1,19 @@
 /** The care of a repository: check, copy, keys, locks, index. */
-import type { CheckOptions, CheckReport } from '../engine/check/check-report.ts';
+import type { CheckFinding, CheckOptions, CheckReport } from '../engine/check/check-report.ts';
 import type { CopyReport } from '../engine/copy/copy-snapshots.ts';
 import type { ListedKeys } from '../engine/keys/list-keys.ts';
 import type { RemovedLock } from '../engine/lock/unlock-repository.ts';
 import type { IndexInspection, RebuildReport } from '../engine/repair/rebuild-index.ts';
 import type { Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
+import { loadSnapshots } from '../engine/snapshots/load-snapshots.ts';
 import { findPoint } from './find-point.ts';
 import { type LockChoice, withLock, withReadLock } from './open-session.ts';
+import { withNeeded } from './point-needs.ts';
 import type { PointRequest } from './point-request.ts';
-import { loadPoints } from './points.ts';
+import { groupPoints, loadPoints } from './points.ts';
 
-/** Looks whether everything is there and sound. What is wrong is in the report, not thrown. */
+/** Looks whether everything is there and sound, also what snapshots need of each other. What is wrong is in the report, not thrown. */
 export function check(repository: Repository, options: CheckOptions, lock: LockChoice, context: RunContext): Promise<CheckReport> {
   return withReadLock({
     repository,
@@ -19,9 +21,27 @@ export function check(repository: Repository, options: CheckOptions, lock: LockC
     context,
     work: async (locked) => {
       const { checkRepository } = await import('../engine/check/check-repository.ts');
-      return checkRepository(repository, options, locked);
+      const report = await checkRepository(repository, options, locked);
+      return { ...report, errors: [...report.errors, ...(await findMissingNeeds(repository))] };
     },
   });
+}
+
+/** Snapshots that need others which are gone, or cannot be read. */
+async function findMissingNeeds(repository: Repository): Promise<CheckFinding[]> {
+  const { snapshots } = await loadSnapshots(repository, { tolerant: true });
+  const all = groupPoints(snapshots).flatMap(({ components }) => components);
+  return withNeeded(all, all).missing.map(({ snapshot, names }) => ({
+    object: `snapshot ${snapshot.id}`,
+    reason: `it cannot be restored: it builds on ${describeMissing(names)}, gone or unreadable`,
+  }));
+}
+
+/** Tags are anybody's: what is shown of them is bounded, and printable. */
+function describeMissing(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((name) => (/^[0-9a-f]{1,64}$/.test(name) ? name : JSON.stringify(name.slice(0, 64))));
+  const rest = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
+  return `${names.length === 1 ? 'the snapshot' : 'the snapshots'} ${shown.join(', ')}${rest}`;
 }
 
 export interface CopyRequest {
@@ -32,7 +52,7 @@ export interface CopyRequest {
   readonly lock: LockChoice;
 }
 
-/** Copies points with everything they need; what is there already is not copied again. */
+/** Copies points with everything they need, other snapshots among it; what is there already is not copied again. */
 export function copyPoints({ from, to, points, lock }: CopyRequest, context: RunContext): Promise<CopyReport> {
   return withReadLock({
     repository: from,
@@ -52,7 +72,17 @@ export function copyPoints({ from, to, points, lock }: CopyRequest, context: Run
               ? all.flatMap(({ components }) => components)
               : points.flatMap((point) => findPoint(all, { ...point, now, events: locked.events }).components);
           const { copySnapshots } = await import('../engine/copy/copy-snapshots.ts');
-          return copySnapshots(from, to, [...new Set(chosen.map(({ id }) => id))], locked);
+          // Oldest first: what others need is there before them.
+          const { snapshots } = withNeeded(
+            chosen,
+            all.flatMap(({ components }) => components),
+          );
+          return copySnapshots(
+            from,
+            to,
+            snapshots.map(({ id }) => id),
+            locked,
+          );
         },
       }),
   });

@@ -3,6 +3,7 @@ import { findCopies, type CopiedSnapshot } from '../engine/copy/copy-snapshots.t
 import type { Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
 import { findPoint } from './find-point.ts';
+import { withNeeded } from './point-needs.ts';
 import type { PointRequest } from './point-request.ts';
 import { loadPoints, type Point, type PointComponent } from './points.ts';
 
@@ -28,8 +29,11 @@ export async function planCopy({ from, to, points }: CopyPlanRequest, { events }
     points.length === 0
       ? all.map((point) => ({ point, components: point.components }))
       : points.map((point) => findPoint(all, { ...point, now, events }));
-  const pointOf = new Map(found.flatMap(({ point, components }) => components.map((component) => [component, point] as const)));
-  const chosen = [...new Map([...pointOf.keys()].map((component) => [component.id, component])).values()];
+  const pointOf = new Map(all.flatMap((point) => point.components.map((component) => [component, point] as const)));
+  const { snapshots: chosen } = withNeeded(
+    found.flatMap(({ components }) => components),
+    [...pointOf.keys()],
+  );
   const { missing, present } = to === undefined ? { missing: chosen, present: [] } : await findCopies(chosen, to);
   return { missing: missing.flatMap((component) => withPoint(component, pointOf.get(component))), present };
 }

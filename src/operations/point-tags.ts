@@ -14,17 +14,24 @@ export interface PointTags {
   readonly point?: string;
   /** How many components the run set out to save; 1 where it does not say. */
   readonly parts: number;
+  /** Beginnings of the ids of the snapshots that it cannot be restored without, as they were called where it was made. Absent where there are none. */
+  readonly needs?: readonly string[];
   /** What people tagged it with. */
   readonly own: readonly string[];
 }
 
-/** How much of an id names a point. */
+/** How much of an id names a point, or a snapshot that another needs. */
 export const pointDigits = 16;
 
-const reserved = /^(application|component|kind|point|parts):(.*)$/s;
+/** Whether a tag only tells how snapshots belong together: it differs from point to point. */
+export function isBond(tag: string): boolean {
+  return /^(point|parts|needs):/.test(tag);
+}
+
+const reserved = /^(application|component|kind|point|parts|needs):(.*)$/s;
 
 /** The tags of one component's snapshot. */
-export function writeTags({ application, component, kind, point, parts, own }: PointTags): string[] {
+export function writeTags({ application, component, kind, point, parts, needs = [], own }: PointTags): string[] {
   return [
     ...own,
     ...(application === undefined ? [] : [`application:${application}`]),
@@ -32,6 +39,7 @@ export function writeTags({ application, component, kind, point, parts, own }: P
     `kind:${kind}`,
     ...(parts > 1 ? [`parts:${parts}`] : []),
     ...(point === undefined ? [] : [`point:${point.slice(0, pointDigits)}`]),
+    ...new Set(needs.map((id) => `needs:${id.slice(0, pointDigits)}`)),
   ];
 }
 
@@ -39,9 +47,11 @@ export function writeTags({ application, component, kind, point, parts, own }: P
 export function readTags(tags: readonly string[] = []): PointTags {
   const found = new Map<string, string>();
   const own: string[] = [];
+  const needs: string[] = [];
   for (const tag of tags) {
     const [, name, value] = reserved.exec(tag) ?? [];
     if (name === undefined || value === undefined) own.push(tag);
+    else if (name === 'needs') needs.push(value);
     else found.set(name, value);
   }
   const [point, application] = [found.get('point'), found.get('application')];
@@ -52,6 +62,7 @@ export function readTags(tags: readonly string[] = []): PointTags {
     ...(application === undefined || application === '' ? {} : { application }),
     ...(point === undefined || point === '' ? {} : { point }),
     parts: Number.isSafeInteger(parts) && parts > 0 ? parts : 1,
+    ...(needs.length === 0 ? {} : { needs }),
     own,
   };
 }

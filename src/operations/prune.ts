@@ -15,6 +15,7 @@ import { planForget, planForgetThese, type ForgetPlan } from './forget-plan.ts';
 import { type LockChoice, withLock } from './open-session.ts';
 import type { PointRequest } from './point-request.ts';
 import { loadPoints, type Point } from './points.ts';
+import type { PlannedExpiry } from './wal/expire-wal.ts';
 
 export interface PruneRequest {
   /** Which snapshots go: by a policy, or exactly these; none when absent. */
@@ -33,6 +34,8 @@ export interface PruneRequest {
 export interface WholePlan {
   readonly forget?: ForgetPlan;
   readonly prune?: PrunePlan;
+  /** Write-ahead log that no base backup needs any more, by cluster. */
+  readonly wal?: readonly PlannedExpiry[];
 }
 
 export interface PruneReport extends WholePlan {
@@ -41,7 +44,7 @@ export interface PruneReport extends WholePlan {
   readonly result?: PruneResult;
 }
 
-/** Throws `locked`, `snapshot-missing`, `point-needed`, `usage`, `prune-refused`, `interrupted`, … */
+/** Throws `locked`, `snapshot-missing`, `point-needed`, `point-needed-by`, `usage`, `prune-refused`, `interrupted`, … */
 export function prune(repository: Repository, request: PruneRequest, context: RunContext): Promise<PruneReport> {
   return withLock({
     repository,
@@ -55,7 +58,12 @@ export function prune(repository: Repository, request: PruneRequest, context: Ru
           : chooseForgotten(await loadPoints(repository), request.forget, repository.clock.now(), locked.events);
       const plan = {
         ...(forget === undefined ? {} : { forget }),
-        ...(request.free === undefined ? {} : { prune: await planFreeing(repository, request.free, forget, locked) }),
+        ...(request.free === undefined
+          ? {}
+          : {
+              prune: await planFreeing(repository, request.free, forget, locked),
+              wal: await planWal(repository, forget, locked),
+            }),
       };
       if (!(await request.confirm(plan)) || request.dryRun) return { ...plan, done: false };
       return carryOut(repository, plan, lock, locked);
@@ -65,6 +73,7 @@ export function prune(repository: Repository, request: PruneRequest, context: Ru
 
 async function carryOut(repository: Repository, plan: WholePlan, lock: RepositoryLock, context: RunContext): Promise<PruneReport> {
   if (plan.forget !== undefined) await forgetSnapshots(repository, plan.forget.remove);
+  if (plan.wal !== undefined && plan.wal.length > 0) await (await import('./wal/expire-wal.ts')).executeExpiry(repository, plan.wal);
   if (plan.prune === undefined) return { ...plan, done: true };
   return { ...plan, done: true, result: await executePrune(repository, plan.prune, lock, context) };
 }
@@ -75,9 +84,8 @@ function chooseForgotten(points: readonly Point[], forget: NonNullable<PruneRequ
     return planForgetThese(points, chosen, forget.force);
   }
   const counted = filterPoints(points, forget.filter);
-  const plan = planForget(counted, forget.policy, forget.by, now);
-  const others = points.filter((point) => !counted.includes(point)).flatMap(({ components }) => components.map(({ id }) => id));
-  return { ...plan, keep: [...plan.keep, ...others] };
+  const others = points.filter((point) => !counted.includes(point));
+  return planForget(counted, { policy: forget.policy, by: forget.by, now, others });
 }
 
 function planFreeing(
@@ -87,4 +95,17 @@ function planFreeing(
   context: RunContext,
 ): Promise<PrunePlan> {
   return planPrune(repository, { ...options, ...(forget === undefined ? {} : { keepSnapshots: forget.keep }) }, context);
+}
+
+/** Throws `damaged` where a base backup that stays does not say from where on it needs the log: then none of it may go. */
+async function planWal(repository: Repository, forget: ForgetPlan | undefined, { signal }: RunContext): Promise<readonly PlannedExpiry[]> {
+  const going = new Set(forget?.remove);
+  const kept = (await loadPoints(repository)).flatMap(({ id: pointId, components }) =>
+    components.filter(({ id, tags }) => tags.kind === 'postgres-base' && !going.has(id)).map((snapshot) => ({ pointId, snapshot })),
+  );
+  if (kept.length === 0) return [];
+  const { openBase } = await import('./point-in-time/find-bases.ts');
+  const { planExpiry } = await import('./wal/expire-wal.ts');
+  const bases = await Promise.all(kept.map(async (base) => (await openBase(repository, base, signal)).manifest));
+  return planExpiry(repository, bases);
 }

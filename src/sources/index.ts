@@ -2,7 +2,9 @@
 export type {
   Capture,
   CaptureContext,
+  CapturedEntry,
   CapturedTree,
+  EntryOwner,
   RestorableSource,
   RestoreOutcome,
   Source,

@@ -31,6 +31,13 @@ export interface SourceDescription {
 export interface CaptureContext {
   readonly events: EventSink;
   readonly signal: AbortSignal;
+  /** What was saved of this component before, newest first, for a source that stores only what changed since. Absent where everything is to be read. */
+  readonly earlier?: () => AsyncIterable<EarlierCapture>;
+}
+
+export interface EarlierCapture {
+  readonly snapshotId: string;
+  readonly tree: CapturedTree;
 }
 
 export type Capture = TreeCapture | StreamCapture;
@@ -57,21 +64,50 @@ export interface TreeSelection {
 
 export interface StreamCapture {
   readonly shape: 'streams';
+  /**
+   * How hard its bytes are compressed where the user leaves that to the program: `dense` by default, since a dump compresses well and is slower
+   * to make than to compress; `fast` takes half the time and some hundredths more room, for what is large and comes at the speed of a disk.
+   */
+  readonly compression?: 'dense' | 'fast';
   /** Pulled one at a time; the next is asked for when the last has been read to its end. */
   readonly entries: AsyncIterable<StreamEntry>;
+  /** Ids of the earlier captures that this one cannot be restored without: retention keeps them as long as it. */
+  readonly needs?: readonly string[];
 }
 
+/** One file of a stream capture; or a folder or symbolic link, which have no bytes. */
 export interface StreamEntry {
-  /** Absolute, within the snapshot: `/postgres/northstar/database.dump`. Parent folders are made as needed. */
+  /** Absolute, within the snapshot: `/postgres/northstar/database.dump`. Parent folders that no entry describes are made as needed, with mode 0o755. */
   readonly path: string;
-  /** Permission bits, 0o600 unless said otherwise. */
+  /** `file` unless said otherwise. A folder may be described before or after what is in it. */
+  readonly type?: 'file' | 'folder' | 'link';
+  /** Permission bits, setuid, setgid and sticky. Unless said otherwise 0o600 for a file, 0o755 for a folder, 0o777 for a link. */
   readonly mode?: number;
   readonly modified: Date;
+  /** Who runs holdfast, unless said otherwise. */
+  readonly owner?: EntryOwner;
+  /** Where a link points to. */
+  readonly linkTarget?: string;
   /**
-   * The bytes. Ends normally only when the source has proved them whole (exit status and end mark); throws a HoldfastError
-   * otherwise, and then no snapshot is written. Chunks may be of any size.
+   * How a file is cut into blobs. `content` (by default) finds what is the same though it has moved: for dumps and anything that grows in the
+   * middle. `fixed` cuts every MiB, which costs no scan: for files that are changed in place, a page at a time.
+   */
+  readonly chunks?: 'content' | 'fixed';
+  /** Bytes, where it is known beforehand. Only a hint that makes small files cheaper: what `open` yields counts. */
+  readonly size?: number;
+  /**
+   * The bytes of a file; not called for anything else. Ends normally only when the source has proved them whole (exit status and end mark);
+   * throws a HoldfastError otherwise, and then no snapshot is written. Chunks may be of any size.
    */
   open(): AsyncIterable<Uint8Array>;
+}
+
+/** Numbers, and the names they had where the entry came from. */
+export interface EntryOwner {
+  readonly uid: number;
+  readonly gid: number;
+  readonly user?: string;
+  readonly group?: string;
 }
 
 /** A source whose streams can be put back. */
@@ -83,8 +119,24 @@ export interface RestorableSource<Request> extends Source {
 export interface CapturedTree {
   /** Files below `path` (absolute within the snapshot), in order. */
   list(path?: string): AsyncIterable<{ readonly path: string; readonly size: number }>;
+  /** Files, folders and links below `path`, each folder before what is in it. Anything else (devices, pipes) is left out. */
+  entries(path?: string): AsyncIterable<CapturedEntry>;
   /** The verified bytes of one file. Throws `path-missing`. */
   read(path: string): AsyncIterable<Uint8Array>;
+}
+
+/** What a snapshot says of one entry. It comes from a repository that nobody vouches for: a reader that makes files of it checks where they go. */
+export interface CapturedEntry {
+  readonly path: string;
+  readonly type: 'file' | 'folder' | 'link';
+  /** Permission bits, setuid, setgid and sticky. */
+  readonly mode: number;
+  /** Bytes; 0 for anything but a file. */
+  readonly size: number;
+  readonly modified: Date;
+  readonly owner: EntryOwner;
+  /** Only of a link. */
+  readonly linkTarget?: string;
 }
 
 export interface RestoreOutcome {

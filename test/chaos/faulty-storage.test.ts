@@ -73,7 +73,7 @@ const faults: Readonly<Record<string, readonly Fault[]>> = {
   'packs and indexes that vanish': [{ key: /^(data|index)\//, chance: 0.2, effect: { kind: 'vanish' } }],
   'a storage that dies half way': [{ key: /^(data|index|snapshots)\//, from: 5, effect: { kind: 'fail' } }],
   'a storage that is full': [{ operation: 'put', key: /^(index|snapshots)\//, effect: { kind: 'fail', code: 'storage-full' } }],
-  'a storage that denies': [{ operation: 'putFile', from: 2, effect: { kind: 'fail', code: 'storage-denied' } }],
+  'a storage that denies': [{ operation: 'putFile', from: 1, effect: { kind: 'fail', code: 'storage-denied' } }],
 };
 
 /** A fresh copy of the base, behind faults and the retries that every remote storage gets. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mainFile } from '../../src/cli/testing/run-holdfast.ts';
 import { password } from '../harness/programs/run-programs.ts';
+import { endWithoutSecrets } from '../harness/programs/watch-arguments.ts';
 
 export interface ForeignRun {
   readonly ended: Promise<{ readonly status: number | null; readonly stderr: string }>;
@@ -31,7 +32,7 @@ export function startOnHost(host: string, repository: string, words: readonly st
     child.on('close', (status) => resolve({ status, stderr: Buffer.concat(stderr).toString() }));
   });
   return {
-    ended,
+    ended: endWithoutSecrets(ended, { pid: child.pid, secrets: [password] }),
     signal: (name) => {
       if (child.pid !== undefined) process.kill(-child.pid, name);
     },

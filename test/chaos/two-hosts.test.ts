@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadSnapshots } from '../../src/engine/snapshots/load-snapshots.ts';
 import { makeWorkplace } from '../../src/cli/testing/run-holdfast.ts';
 import { done, holdfast, judge, restic } from '../harness/programs/run-programs.ts';
@@ -11,6 +11,9 @@ import { restoreSnapshot } from '../harness/repositories/restore-in-process.ts';
 import { noiseBytes } from '../harness/trees/seeded-bytes.ts';
 import { startOnHost } from './foreign-host.ts';
 import { changeSmallTree, digestOf, makeSmallTree } from './small-tree.ts';
+
+/* Four hosts on two cores, again and again. */
+vi.setConfig({ testTimeout: 240_000 });
 
 const hosts = ['alpha', 'beta', 'gamma'];
 const place = await makeWorkplace();

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeWorkplace } from '../../src/cli/testing/run-holdfast.ts';
-import { done, holdfast, judge, restic, summaryOf } from '../harness/programs/run-programs.ts';
+import { done, holdfast, judge, password, restic, summaryOf } from '../harness/programs/run-programs.ts';
 import { createQuickRepository } from '../harness/repositories/quick-repository.ts';
 import { changeTree } from '../harness/trees/change-tree.ts';
 import { compareTrees } from '../harness/trees/compare-trees.ts';
@@ -72,17 +72,17 @@ describe.each([1, 2] as const)('a repository of version %i', (version) => {
   });
 
   test('keys that holdfast adds, replaces and removes open it for restic, or do not any more', async () => {
-    const opens = async (password: string): Promise<boolean> =>
-      (await restic(repository, ['cat', 'config'], { env: { RESTIC_PASSWORD: password } })).status === 0;
+    const opens = async (word: string): Promise<boolean> =>
+      (await restic(repository, ['cat', 'config'], { env: { RESTIC_PASSWORD: word } })).status === 0;
     await done(holdfast(repository, ['key', 'add'], { env: { HOLDFAST_NEW_PASSWORD: 'another' } }));
     expect(await opens('another')).toBe(true);
     await done(holdfast(repository, ['key', 'passwd'], { env: { HOLDFAST_PASSWORD: 'another', HOLDFAST_NEW_PASSWORD: 'a third' } }));
-    expect([await opens('another'), await opens('a third'), await opens('x')]).toEqual([false, true, true]);
+    expect([await opens('another'), await opens('a third'), await opens(password)]).toEqual([false, true, true]);
     await judge(repository);
     const { stdout } = await done(holdfast(repository, ['key', 'list', '--json'], { env: { HOLDFAST_PASSWORD: 'a third' } }));
     const current = /"current":true,"id":"([0-9a-f]{64})"/.exec(stdout)?.[1] ?? 'none';
     await done(holdfast(repository, ['key', 'remove', current]));
-    expect([await opens('a third'), await opens('x')]).toEqual([false, true]);
+    expect([await opens('a third'), await opens(password)]).toEqual([false, true]);
     await judge(repository);
   });
 });

@@ -2,6 +2,7 @@ import type { Configuration } from '../../config/configuration.ts';
 import { exitStatus, type ExitStatus } from '../../errors.ts';
 import type { ApplicationBackupReport } from '../../operations/application/back-up-application.ts';
 import type { BackupOrder, BackupReport } from '../../operations/back-up.ts';
+import type { PostgresMode } from '../../operations/choose-components.ts';
 import { applicationContext, chooseRepositories, findConfiguration } from '../application-configuration.ts';
 import type { CommandContext } from '../command-context.ts';
 import { type CommandDescription, type OptionDescription, shapeOf } from '../command-description.ts';
@@ -10,6 +11,7 @@ import { lockChoice, openNamedRepository, openOrCreateRepository, openRepository
 import { readTime } from '../option-values.ts';
 
 const compressions = ['auto', 'off', 'max'] as const;
+const postgresModes = ['logical', 'physical', 'both'] as const satisfies readonly PostgresMode[];
 
 export const backupCommand: CommandDescription = {
   name: 'backup',
@@ -19,6 +21,15 @@ export const backupCommand: CommandDescription = {
   options: [
     ...fileOptions,
     { flags: '--postgres <url>', text: 'a PostgreSQL database, such as postgresql://user@host/name (may be repeated)' },
+    {
+      flags: '--mode <mode>',
+      text: 'with --postgres: a dump of the database, base backups of its whole server, which come back as of any moment with `holdfast wal stream`, or both (default: logical)',
+      choices: postgresModes,
+    },
+    {
+      flags: '--combine',
+      text: 'make a full base backup of the increments in the repository, without reading the server, so that a recovery has less to put together',
+    },
     { flags: '--component <name>', text: 'what to call the component, where there is one (default: files, database)' },
     ...excludeOptions,
     ...folderExcludeOptions,
@@ -37,6 +48,7 @@ export const backupCommand: CommandDescription = {
     'backup -c /srv/app/holdfast.yaml',
     'backup database',
     'backup -r /backups/app --files /srv/app/uploads --postgres postgresql://app@localhost/app',
+    'backup -r /backups/app --postgres postgresql://replicator@localhost/postgres --mode physical',
     "backup -r /backups/app --files /home --exclude '*.tmp' --exclude-caches --tag nightly",
   ],
   run: async (context) => {
@@ -59,9 +71,14 @@ async function backUpNamed(context: CommandContext): Promise<ExitStatus> {
   const { chooseComponents } = await import('../../operations/choose-components.ts');
   const roots = await readRoots(context);
   const component = options.text('component');
+  const mode = postgresModes.find((each) => each === options.text('mode'));
+  if (mode !== undefined && !options.has('postgres')) throw options.wrong('--mode goes with --postgres');
+  if (options.has('combine') && (mode === undefined || mode === 'logical')) throw options.wrong('--combine goes with --mode physical');
   const components = await chooseComponents({
     ...(roots === undefined ? {} : { files: { roots, select: await readSelection(context) } }),
     databases: options.texts('postgres'),
+    ...(mode === undefined ? {} : { mode }),
+    combine: options.has('combine'),
     ...(component === undefined ? {} : { component }),
     environment: context.environment,
   });
@@ -83,7 +100,7 @@ async function backUpNamed(context: CommandContext): Promise<ExitStatus> {
 /** Components of a configuration: all of them, or those that the command line names. */
 async function backUpConfigured(context: CommandContext, configuration: Configuration): Promise<ExitStatus> {
   const { options, args } = context;
-  const only = ['component', 'parent', ...excludeOptions.map(nameOf), ...folderExcludeOptions.map(nameOf)].find((name) =>
+  const only = ['component', 'mode', 'parent', ...excludeOptions.map(nameOf), ...folderExcludeOptions.map(nameOf)].find((name) =>
     options.has(name),
   );
   if (only !== undefined)
@@ -98,6 +115,7 @@ async function backUpConfigured(context: CommandContext, configuration: Configur
     configuration,
     {
       names: args,
+      combine: options.has('combine'),
       repositories: await chooseRepositories(context, configuration),
       open: (named, like) => (creates ? openOrCreateRepository(context, named, like) : openNamedRepository(context, named)),
       order: { ...order, lock: { ...lockChoice(context), noLock: false } },

@@ -1,7 +1,7 @@
 import { HoldfastError, exitStatus, type ExitStatus } from '../../errors.ts';
 import type { PruneRequest } from '../../operations/prune.ts';
 import type { RetentionPolicy } from '../../policy/retention.ts';
-import { chooseRepository } from '../application-configuration.ts';
+import { chooseRepository, findConfiguredRepository } from '../application-configuration.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription, OptionDescription } from '../command-description.ts';
 import { lockChoice, openRepository } from '../open-repository.ts';
@@ -42,10 +42,10 @@ export const pruneCommand: CommandDescription = {
   },
 };
 
-/** What the configuration says about this repository, where no rule was given. */
+/** What the configuration says about this repository, where no rule was given: whether it was named, or its address was given. */
 async function configuredPolicy(context: CommandContext): Promise<RetentionPolicy | undefined> {
-  const { keep } = await chooseRepository(context);
-  return keep;
+  const chosen = await chooseRepository(context);
+  return chosen.keep ?? (await findConfiguredRepository(context, chosen.url))?.keep;
 }
 
 /** Plans, shows, asks where somebody is there to answer, and does it. */
@@ -54,7 +54,8 @@ export async function runPrune(context: CommandContext, what: Pick<PruneRequest,
   const dryRun = options.has('dry-run');
   const { askToConfirm, isInteractive } = await import('../ask.ts');
   const { prune } = await import('../../operations/prune.ts');
-  const { recordOfPrune, recordsOfForget, textOfForget, textOfPrune, textOfPrunePlan } = await import('../print/print-prune.ts');
+  const { recordOfPrune, recordsOfForget, textOfExpiry, textOfForget, textOfPrune, textOfPrunePlan } =
+    await import('../print/print-prune.ts');
   const repository = await openRepository(context);
   try {
     const report = await prune(
@@ -67,7 +68,8 @@ export async function runPrune(context: CommandContext, what: Pick<PruneRequest,
           if (plan.forget !== undefined) for (const record of recordsOfForget(plan.forget)) output.result(record, () => '');
           if (plan.forget !== undefined) output.say(textOfForget(plan.forget));
           if (plan.prune !== undefined) output.say(textOfPrunePlan(plan.prune));
-          const isNothing = (plan.forget?.remove.length ?? 0) === 0 && plan.prune?.freedBytes === 0;
+          if (plan.wal !== undefined && plan.wal.length > 0) output.say(textOfExpiry(plan.wal));
+          const isNothing = (plan.forget?.remove.length ?? 0) === 0 && plan.prune?.freedBytes === 0 && (plan.wal?.length ?? 0) === 0;
           if (dryRun || isNothing || options.has('yes') || !isInteractive()) return true;
           if (await askToConfirm('Do this?')) return true;
           throw new HoldfastError('not-confirmed');

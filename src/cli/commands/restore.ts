@@ -7,12 +7,19 @@ import type { CommandDescription } from '../command-description.ts';
 import { excludeOptions, readExcludes } from '../file-selection.ts';
 import { lockChoice, openRepository } from '../open-repository.ts';
 import { componentOption, filterOptions, pointText, readPoint } from '../point-options.ts';
-import { databaseOptions, overwriteModes, readDatabaseRequest } from '../restore-options.ts';
+import {
+  databaseOptions,
+  momentOptions,
+  onlyForMoments,
+  overwriteModes,
+  readDatabaseRequest,
+  recoveryOptions,
+} from '../restore-options.ts';
 
 export const restoreCommand: CommandDescription = {
   name: 'restore',
   description:
-    'Puts a component of the configuration back where it came from: the plan is shown first, and what is overwritten is saved before.\nWithout a configuration: restores files below --target with their whole paths, or a database to the server that --postgres names.\nOf a point with files and a database --target gets the files; with --component database it gets the dump, as a file. Of code and templates, each named by --component, it gets what they stand for.\nWith POINT:/FOLDER only that folder is restored, and its content lies directly in the target.\nA database that is there is left alone unless --clean or --recreate says otherwise.',
+    'Puts a component of the configuration back where it came from: the plan is shown first, and what is overwritten is saved before.\nWithout a configuration: restores files below --target with their whole paths, or a database to the server that --postgres names.\nOf a point with files and a database --target gets the files; with --component database it gets the dump, as a file. Of code and templates, each named by --component, it gets what they stand for.\nWith POINT:/FOLDER only that folder is restored, and its content lies directly in the target.\nA database that is there is left alone unless --clean or --recreate says otherwise.\nA server of which there are base backups comes back as it was at any moment (--at, --lsn, --xid, --name): in the new folder --target, in its place without one, or some --tables of it into the live database.',
   arguments: [{ name: '[point]', text: `${pointText} (default: latest), with :/PATH behind it for a part of it` }],
   options: [
     { flags: '-t, --target <folder>', text: 'where files are put' },
@@ -38,17 +45,23 @@ export const restoreCommand: CommandDescription = {
     { flags: '--no-safety-copy', text: 'take no copy of what is overwritten (of a component of the configuration)' },
     { flags: '--no-owner', text: 'let everything belong to the user who restores' },
     { flags: '--roles', text: 'first create the saved roles that the server does not have' },
+    ...recoveryOptions,
     { flags: '-y, --yes', text: 'do not ask before something is removed' },
-    { flags: '-n, --dry-run', text: 'show what would be done, and do nothing (files)' },
+    { flags: '-n, --dry-run', text: 'show what would be done, and do nothing' },
   ],
   examples: [
     'restore --component database --recreate',
     'restore latest -r /backups/app --target /tmp/back',
     "restore 1a2b3c4d:/srv/app/uploads -r /backups/app --target ./uploads --include '*.jpg'",
     'restore latest -r /backups/app --component database --postgres postgresql://app@localhost/app --into app_copy',
+    'restore --component database --at "2026-11-20 14:30" --target /var/lib/postgresql/looking --port 5433',
+    'restore --component database --at "yesterday 18:00" --tables orders --clean',
   ],
   run: async (context) => {
     const { options } = context;
+    if (momentOptions.some((name) => options.has(name))) return (await import('../restore-moment.ts')).restoreMoment(context);
+    const early = onlyForMoments.find((name) => options.has(name));
+    if (early !== undefined) throw options.wrong(`--${early} goes with a moment: --at, --lsn, --xid or --name`);
     options.onlyOneOf('target', 'postgres');
     if (options.has('postgres')) return restoreOneDatabase(context);
     if (!options.has('target')) {

@@ -61,6 +61,8 @@ function describeSource(source: SourceConfiguration): string {
     case 'postgres':
       if ('url' in source.at) return textOfUrl(source.at.url);
       return `${describeDatabases(source.databases) ?? `database ${source.at.database}`} in ${describeContainer(source.at)}`;
+    case 'postgres-base':
+      return `the whole server ${'url' in source.at ? textOfUrl(source.at.url) : `in ${describeContainer(source.at)}`}`;
     case 'redis':
       return 'url' in source.at ? textOfUrl(source.at.url) : describeContainer(source.at);
     case 'files':

@@ -1,6 +1,7 @@
 import type { PrunePlan } from '../../engine/prune/prune-plan.ts';
 import type { ForgetGroup, ForgetPlan, PlannedPoint } from '../../operations/forget-plan.ts';
 import type { PruneReport } from '../../operations/prune.ts';
+import type { PlannedExpiry } from '../../operations/wal/expire-wal.ts';
 import { formatCount, formatMoment, formatSize } from './quantities.ts';
 import { formatTable, printable } from './table.ts';
 
@@ -71,7 +72,17 @@ export function textOfPrunePlan(plan: PrunePlan): string {
   ].join('\n');
 }
 
-export function recordOfPrune({ done, forget, prune, result }: PruneReport): object {
+/** What goes of the write-ahead log: nothing where there is none. */
+export function textOfExpiry(wal: readonly PlannedExpiry[]): string {
+  return wal
+    .map(({ systemId, segments, parts, bytes }) => {
+      const what = formatCount(segments.length + parts.length, 'piece');
+      return `to remove: ${what} of the write-ahead log of cluster ${systemId} (${formatSize(bytes)}) from before its oldest base backup`;
+    })
+    .join('\n');
+}
+
+export function recordOfPrune({ done, forget, prune, wal, result }: PruneReport): object {
   return {
     message_type: 'summary',
     done,
@@ -90,6 +101,13 @@ export function recordOfPrune({ done, forget, prune, result }: PruneReport): obj
           bytes_to_free: prune.freedBytes,
           bytes_before: prune.before.bytes,
           bytes_after: prune.after.bytes,
+        }),
+    ...(wal === undefined || wal.length === 0
+      ? {}
+      : {
+          wal_segments_to_delete: wal.reduce((sum, { segments }) => sum + segments.length, 0),
+          wal_parts_to_delete: wal.reduce((sum, { parts }) => sum + parts.length, 0),
+          wal_bytes_to_free: wal.reduce((sum, { bytes }) => sum + bytes, 0),
         }),
     ...(result === undefined
       ? {}

@@ -4,7 +4,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { watchArguments, type ArgumentWatch } from '../../../test/harness/programs/watch-arguments.ts';
+import { endWithoutSecrets } from '../../../test/harness/programs/watch-arguments.ts';
 import { readObject, type JsonObject } from '../../util/wire.ts';
 
 export interface RunOptions {
@@ -42,19 +42,13 @@ export async function makeWorkplace(
 }
 
 /** Runs holdfast with the test's password unless `env` says otherwise. Fails where a password is among the arguments of what runs. */
-export async function runHoldfast(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export function runHoldfast(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const env = { HOLDFAST_PASSWORD: password, NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-cli-tests-cache'), ...options.env };
   const secrets = Object.entries(env).flatMap(([name, value]) =>
     name.endsWith('PASSWORD') && value.length >= shortestTelling ? [value] : [],
   );
-  let watch: ArgumentWatch | undefined;
   const words = [...(options.node ?? []), '--disable-warning=ExperimentalWarning', mainFile, ...args];
-  const running = run(process.execPath, words, { ...options, env }, (pid) => (watch = watchArguments(secrets, { below: pid })));
-  const [end] = await Promise.allSettled([running]);
-  const shown = (await watch?.stop()) ?? [];
-  if (end.status === 'rejected') throw end.reason;
-  if (shown.length > 0) throw new Error(`a password was among the arguments of: ${shown.join('\n')}`);
-  return end.value;
+  return run(process.execPath, words, { ...options, env }, (ended, pid) => endWithoutSecrets(ended, { pid, secrets }));
 }
 
 /** Runs stock restic on a repository. */
@@ -74,16 +68,15 @@ function run(
   file: string,
   args: readonly string[],
   options: RunOptions,
-  onStart: (pid: number | undefined) => void = () => {},
+  watch: (ended: Promise<RunResult>, pid: number | undefined) => Promise<RunResult> = (ended) => ended,
 ): Promise<RunResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, [...args], {
-      cwd: options.cwd ?? tmpdir(),
-      env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), TZ: 'UTC', ...options.env },
-      stdio: 'pipe',
-      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
-    });
-    onStart(child.pid);
+  const child = spawn(file, [...args], {
+    cwd: options.cwd ?? tmpdir(),
+    env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), TZ: 'UTC', ...options.env },
+    stdio: 'pipe',
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+  });
+  const ended = new Promise<RunResult>((resolve, reject) => {
     const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => {
@@ -103,4 +96,5 @@ function run(
       });
     });
   });
+  return watch(ended, child.pid);
 }

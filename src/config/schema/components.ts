@@ -1,6 +1,6 @@
 /** What an application is made of: one schema a kind of source. */
 import { z } from 'zod';
-import { exactlyOne, mapping, oneOrMany, onlyWith, rule, size, text, textLike, wholeNumber, wordOf, yesNo } from './parts.ts';
+import { duration, exactlyOne, mapping, oneOrMany, onlyWith, rule, size, text, textLike, wholeNumber, wordOf, yesNo } from './parts.ts';
 import { containerKeys, hooks, secret, secretMapping, serviceName } from './shared.ts';
 
 const name = text('a name');
@@ -39,6 +39,45 @@ const postgresMapping = mapping({
     .optional(),
   'jobs': wholeNumber(1, 64).meta({ description: 'Dump this many tables at a time, in the directory format.' }).optional(),
   'roles': yesNo().meta({ description: "Save the server's roles and tablespaces too." }).optional(),
+  'mode': wordOf(['logical', 'physical', 'both'])
+    .meta({
+      description:
+        '`logical`: dumps. `physical`: base backups of the whole server, which with `holdfast wal stream` come back as of any moment. `both`: each.',
+      default: 'logical',
+    })
+    .optional(),
+  'base': mapping({
+    full: duration()
+      .meta({ description: 'A full base backup after this time; between them only pages that changed are stored.', default: '7d' })
+      .optional(),
+    increments: wholeNumber(0, 1000)
+      .meta({ description: 'A full one after this many increments too; 0 for full ones only.', default: 14 })
+      .optional(),
+    checkpoint: wordOf(['fast', 'spread'])
+      .meta({ description: 'Whether the server begins with a checkpoint at once, or takes its time.', default: 'fast' })
+      .optional(),
+    rate: size()
+      .meta({ description: 'Bytes a second that the server may send at most.', examples: ['50M'] })
+      .optional(),
+  })
+    .meta({ description: 'With `mode: physical` or `both`: how base backups are made.' })
+    .optional(),
+  'wal': mapping({
+    flush: duration()
+      .meta({ description: 'How often `holdfast wal stream` stores what is new: what may be lost.', default: '10s' })
+      .optional(),
+    slot: textLike(/^[a-z0-9_]{1,63}$/, 'a name of small letters, digits and underscores')
+      .meta({ description: 'The replication slot; named after the application and the component by default.' })
+      .optional(),
+    synchronous: yesNo()
+      .meta({
+        description: 'Transactions wait until the repository has them; `synchronous_standby_names` must name the slot.',
+        default: false,
+      })
+      .optional(),
+  })
+    .meta({ description: 'With `mode: physical` or `both`: how the write-ahead log is stored.' })
+    .optional(),
 });
 
 const postgres = z
@@ -48,14 +87,28 @@ const postgres = z
     examples: ['postgresql://app@localhost/app', { service: 'db', database: 'app', user: 'app' }],
   });
 
+/** What only dumps can do. */
+const dumpKeys = ['databases', 'tables', 'schemas', 'exclude-tables', 'only', 'format', 'jobs', 'roles'];
+
 function checkPostgres<Schema extends z.ZodType>(schema: Schema): Schema {
   const located = onlyWith(exactlyOne(schema, ['url', 'service', 'container']), ['project'], ['service']);
   const inContainer = onlyWith(located, ['database', 'user', 'password'], ['service', 'container']);
   const withDatabase = rule(inContainer, (value) => {
-    if (!('service' in value || 'container' in value) || 'database' in value || 'databases' in value) return undefined;
+    if (!('service' in value || 'container' in value) || 'database' in value || 'databases' in value || value.mode === 'physical')
+      return undefined;
     return { found: 'no database', allowed: 'database: NAME, or databases: all', missing: true };
   });
-  return rule(withDatabase, ({ format, jobs }) => {
+  const physical = rule(withDatabase, (value) => {
+    const stray = ['base', 'wal'].find((key) => key in value);
+    if (stray === undefined || value.mode === 'physical' || value.mode === 'both') return undefined;
+    return { at: stray, found: `"${stray}" without mode: physical or both`, allowed: 'both together' };
+  });
+  const whole = rule(physical, (value) => {
+    const stray = dumpKeys.find((key) => key in value);
+    if (stray === undefined || value.mode !== 'physical') return undefined;
+    return { at: stray, found: `"${stray}" with mode: physical`, allowed: 'mode: both, or the whole server' };
+  });
+  return rule(whole, ({ format, jobs }) => {
     if (typeof jobs !== 'number' || jobs < 2 || format === undefined || format === 'directory') return undefined;
     return { at: 'format', found: `jobs with the format ${JSON.stringify(format)}`, allowed: 'jobs with the format directory' };
   });

@@ -4,7 +4,8 @@
  * are written out by `understand-*.ts`, so that the JSON Schema is that of the file.
  */
 import { z } from 'zod';
-import { durationForm, readDuration, readSize, sizeForm } from '../quantities.ts';
+import { durationForm, parseSize, sizeForm } from '../../util/quantities.ts';
+import { readDuration } from '../quantities.ts';
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 
@@ -68,7 +69,7 @@ export function duration() {
 
 export function size() {
   const error = 'a size in bytes, or such as 500K, 64M or 1.5G';
-  const written = textLike(sizeForm, error).refine((value) => readSize(value) !== undefined, { error });
+  const written = textLike(sizeForm, error).refine((value) => parseSize(value) !== undefined, { error });
   return z.union([z.int({ error }).min(0, { error }), written], { error });
 }
 

@@ -166,7 +166,7 @@ export const badFiles: readonly BadFile[] = [
     text: 'application: app\nrepositories: { local: ./b }\ncomponents:\n  a: { postgres: { service: db, user: u } }\n  b: { postgres: { service: db, databse: x, format: custum, jobs: 0, roles: maybe } }\n  c: { postgres: { url: "mysql://x", password: hunter2 } }\n  d: { postgres: { container: c, project: p, databases: all, jobs: 4, format: plain } }\n',
     errors: [
       '4:8: found no database for "postgres", allowed is database: NAME, or databases: all',
-      '5:33: found the key "databse", allowed are url, service, container, project, database, user, password, databases, tables, schemas, exclude-tables, only, format, jobs, roles; did you mean "database"?',
+      '5:33: found the key "databse", allowed are url, service, container, project, database, user, password, databases, tables, schemas, exclude-tables, only, format, jobs, roles, mode, base, wal; did you mean "database"?',
       '5:53: found the text "custum" for "format", allowed are custom, plain, directory; did you mean "custom"?',
       '5:67: found the number 0 for "jobs", allowed is a whole number from 1 to 64',
       '5:77: found the text "maybe" for "roles", allowed are true and false',
@@ -250,5 +250,30 @@ export const badFiles: readonly BadFile[] = [
     name: 'aliases of aliases',
     text: `a: &a [1,1,1,1,1,1,1,1,1,1]\n${[...'bcdefgh'].map((name, index) => `${name}: &${name} [${Array.from({ length: 10 }, () => `*${'abcdefg'[index] ?? ''}`).join(',')}]\n`).join('')}`,
     errors: ['2:8: found more values than allowed, which is 50000 with what aliases stand for'],
+  },
+  {
+    name: 'base backups that do not go with the rest',
+    text: `application: app
+repositories: { local: ./backups }
+components:
+  a: { postgres: { url: "postgresql://u@h/d", wal: { flush: 10s } } }
+  b: { postgres: { url: "postgresql://u@h/d", mode: physical, tables: users } }
+  c: { postgres: { url: "postgresql://u@h/d", mode: both, wal: { slot: My-Slot } } }
+`,
+    errors: [
+      '4:47: found "wal" without mode: physical or both, allowed is both together',
+      '5:63: found "tables" with mode: physical, allowed are mode: both, or the whole server',
+      '6:72: found the text "My-Slot" for "slot", allowed is a name of small letters, digits and underscores',
+    ],
+  },
+  {
+    name: 'a component with the name of base backups',
+    text: `application: app
+repositories: { local: ./backups }
+components:
+  d: { postgres: { url: "postgresql://u@h/d", mode: both } }
+  d-base: { files: x }
+`,
+    errors: ['5:11: found a component "d-base", allowed are other names: the base backups of "d" are called so'],
   },
 ];

@@ -27,6 +27,8 @@ export interface BlobOwner {
 export type ReadInto = (address: number, most: number) => number;
 
 const readSize = 1024 * 1024;
+/** Bytes of a blob of content that is cut without a scan: whole pages, and as many as the format's chunks have on average. */
+export const fixedChunk = 1024 * 1024;
 /** A job of small files: as many as make the hand-over cheap, few enough to keep all workers busy. */
 const jobBytes = 256 * 1024;
 const jobBlobs = 64;
@@ -116,6 +118,31 @@ export class ContentChunker {
     this.#publish();
     this.#used = Math.min(regionSize, (fill - this.#base + 15) & ~15);
     return total;
+  }
+
+  /**
+   * Reads content of any size to its end and cuts it every `fixedChunk` bytes, without a scan. Returns its size. Content of less shares its job
+   * with what comes next.
+   */
+  addFixed(content: BlobOwner, read: ReadInto, progress: (bytes: number) => void): number {
+    for (let total = 0; ;) {
+      if (this.#used + fixedChunk > regionSize) this.#nextRegion();
+      const address = this.#base + this.#used;
+      let length = 0;
+      for (let got = read(address, fixedChunk); got > 0; got = read(address + length, fixedChunk - length)) {
+        length += got;
+        progress(got);
+        if (length === fixedChunk) break;
+      }
+      if (length > 0) {
+        this.#addBlob(content, address, length);
+        this.#used += (length + 15) & ~15;
+        if (this.#openBlobs >= jobBlobs || this.#openBytes >= jobBytes) this.#publish();
+      }
+      this.collect(false);
+      total += length;
+      if (length < fixedChunk) return total;
+    }
   }
 
   /** Takes finished jobs off the queue. With `wait`, sleeps for the oldest. False when there was none to take. */

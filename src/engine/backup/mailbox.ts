@@ -11,9 +11,20 @@ import { control, type SharedState } from './shared-state.ts';
 
 /** Bytes of a stream that may wait for the engine thread. */
 const mostStreamBytes = 8 * 1024 * 1024;
+/** Bytes of small chunks that are collected before they are sent. */
+const parcelSize = 256 * 1024;
+
+/** What a stream's entry says of itself. */
+export interface StreamDescription extends Pick<StreamEntry, 'path' | 'owner' | 'linkTarget' | 'size'> {
+  readonly kind: 'file' | 'folder' | 'link';
+  readonly mode: number | undefined;
+  /** Nanoseconds since 1970. */
+  readonly modified: bigint;
+  readonly chunks: 'content' | 'fixed';
+}
 
 export type StreamMessage =
-  | { readonly type: 'entry'; readonly path: string; readonly mode: number; readonly modified: bigint }
+  | ({ readonly type: 'entry' } & StreamDescription)
   | { readonly type: 'chunk'; readonly bytes: Uint8Array }
   | { readonly type: 'entry-end' }
   | { readonly type: 'end' };
@@ -66,6 +77,7 @@ export class Mailbox {
 export class MailboxServer {
   readonly #port: MessagePort;
   readonly #control: Int32Array;
+  readonly #parcel = new Uint8Array(parcelSize);
 
   /** @param fail called when an object that the engine asked for cannot be had. */
   constructor(port: MessagePort, shared: SharedState, storage: Storage, fail: (error: unknown) => void) {
@@ -85,15 +97,36 @@ export class MailboxServer {
   /** Sends streams through, one after the other, no faster than they are stored. Rejects with what the source threw. */
   async pump(entries: AsyncIterable<StreamEntry>, signal: AbortSignal): Promise<void> {
     for await (const entry of entries) {
-      this.#send({ type: 'entry', path: entry.path, mode: entry.mode ?? 0o600, modified: BigInt(entry.modified.getTime()) * 1_000_000n });
-      for await (const bytes of entry.open()) {
-        signal.throwIfAborted();
-        await this.#roomFor(bytes.length, signal);
-        this.#send({ type: 'chunk', bytes });
-      }
-      this.#send({ type: 'entry-end' });
+      signal.throwIfAborted();
+      const described = describeEntry(entry);
+      this.#send({ type: 'entry', ...described });
+      if (described.kind === 'file') await this.#pumpBytes(entry.open(), signal);
     }
     this.#send({ type: 'end' });
+  }
+
+  /** Small chunks travel together: a message costs as much as the copy of some ten thousand bytes. */
+  async #pumpBytes(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    let filled = 0;
+    for await (const bytes of chunks) {
+      signal.throwIfAborted();
+      if (filled > 0 && filled + bytes.length > parcelSize) {
+        await this.#sendBytes(this.#parcel.subarray(0, filled), signal);
+        filled = 0;
+      }
+      if (bytes.length > parcelSize) await this.#sendBytes(bytes, signal);
+      else {
+        this.#parcel.set(bytes, filled);
+        filled += bytes.length;
+      }
+    }
+    if (filled > 0) await this.#sendBytes(this.#parcel.subarray(0, filled), signal);
+    this.#send({ type: 'entry-end' });
+  }
+
+  async #sendBytes(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.#roomFor(bytes.length, signal);
+    this.#send({ type: 'chunk', bytes });
   }
 
   close(): void {
@@ -120,4 +153,18 @@ export class MailboxServer {
     Atomics.add(this.#control, control.inbox, 1);
     Atomics.notify(this.#control, control.inbox);
   }
+}
+
+function describeEntry(entry: StreamEntry): StreamDescription {
+  const { path, type = 'file', mode, modified, owner, linkTarget, size, chunks = 'content' } = entry;
+  return {
+    path,
+    kind: type,
+    mode,
+    modified: BigInt(modified.getTime()) * 1_000_000n,
+    chunks,
+    ...(owner === undefined ? {} : { owner }),
+    ...(linkTarget === undefined ? {} : { linkTarget }),
+    ...(size === undefined ? {} : { size }),
+  };
 }

@@ -1,5 +1,6 @@
 /** From the configuration of a component to its source. What a component does not need is neither loaded nor connected. */
 import type {
+  BaseConfiguration,
   CodeConfiguration,
   ComponentConfiguration,
   ConfigFilesConfiguration,
@@ -22,7 +23,11 @@ export interface ApplicationComponent {
 }
 
 /** Those named, in the order of the file; all where none is. Throws `component-unknown`, and `usage` for a name that holdfast uses itself. */
-export function chooseApplicationComponents(tools: ApplicationTools, names: readonly string[] = []): ApplicationComponent[] {
+export function chooseApplicationComponents(
+  tools: ApplicationTools,
+  names: readonly string[] = [],
+  { combine = false }: CombineChoice = {},
+): ApplicationComponent[] {
   const { components, file } = tools.configuration;
   const unknown = names.find((name) => components.every((component) => component.name !== name));
   if (unknown !== undefined)
@@ -31,25 +36,33 @@ export function chooseApplicationComponents(tools: ApplicationTools, names: read
   if (reserved !== undefined)
     throw new HoldfastError('usage', { reason: `holdfast itself calls a component "${reserved.name}"`, help: file });
   return components
-    .filter(({ name }) => names.length === 0 || names.includes(name))
-    .map((component) => describeComponent(tools, component));
+    .filter(({ name, partOf }) => names.length === 0 || names.includes(name) || (partOf !== undefined && names.includes(partOf)))
+    .filter(({ source }) => !combine || source.kind === 'postgres-base')
+    .map((component) => describeComponent(tools, component, combine));
 }
 
-function describeComponent(tools: ApplicationTools, configuration: ComponentConfiguration): ApplicationComponent {
+export interface CombineChoice {
+  /** Only base backups: a full one is made of those in the repository, without reading the server. */
+  readonly combine?: boolean;
+}
+
+function describeComponent(tools: ApplicationTools, configuration: ComponentConfiguration, combine: boolean): ApplicationComponent {
   let source: Promise<Source> | undefined;
   return {
     name: configuration.name,
     kind: configuration.source.kind,
     configuration,
-    open: () => (source ??= openSource(tools, configuration)),
+    open: () => (source ??= openSource(tools, configuration, combine)),
   };
 }
 
 /** The source of a component. Throws what its constructor throws, and Docker's errors. */
-async function openSource(tools: ApplicationTools, { name, source }: ComponentConfiguration): Promise<Source> {
+async function openSource(tools: ApplicationTools, { name, source }: ComponentConfiguration, combine: boolean): Promise<Source> {
   switch (source.kind) {
     case 'postgres':
       return openPostgres(tools, name, source);
+    case 'postgres-base':
+      return openBase(tools, name, source, combine);
     case 'redis':
       return openRedis(tools, name, source);
     case 'files':
@@ -79,6 +92,24 @@ export async function openPostgres({ context, docker, read }: ApplicationTools, 
   const { database, user, password, ...address } = at;
   const login = { database, user, ...(password === undefined ? {} : { password: await read(password) }) };
   return createPostgresSource({ ...shared, at: { docker: await docker(), address, ...login } });
+}
+
+async function openBase(tools: ApplicationTools, component: string, source: BaseConfiguration, combine: boolean): Promise<Source> {
+  const { openReplicatedServer } = await import('../physical/replicated-server.ts');
+  const { createBaseComponent } = await import('../physical/base-component.ts');
+  const { at, checkpoint, rate, fullEveryMs, increments } = source;
+  const { server, connect, readFile } = await openReplicatedServer(tools, at);
+  return createBaseComponent({
+    component,
+    server,
+    connect,
+    readFile,
+    checkpoint,
+    policy: { fullEveryMs, increments },
+    combine,
+    clock: tools.context.clock,
+    ...(rate === undefined ? {} : { rate }),
+  });
 }
 
 export async function openRedis({ context, docker, read }: ApplicationTools, component: string, { at, password }: RedisConfiguration) {

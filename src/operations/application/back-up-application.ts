@@ -18,6 +18,8 @@ import { startForgottenServices, withStoppedServices, type StoppedWork } from '.
 export interface ApplicationBackupRequest {
   /** Components; all where none is named. */
   readonly names: readonly string[];
+  /** Only base backups: a full one is made of those in the repository, without reading the server. */
+  readonly combine?: boolean;
   /** The first that can be opened is backed up to, the others get copies. */
   readonly repositories: readonly RepositoryConfiguration[];
   /** Opens a repository, or creates it, so that it shares how files are cut with the one given. */
@@ -53,7 +55,12 @@ export async function backUpApplication(
   context: ApplicationContext,
 ): Promise<ApplicationBackupReport> {
   const tools = createTools(configuration, context);
-  const components = chooseApplicationComponents(tools, request.names);
+  const components = chooseApplicationComponents(tools, request.names, { combine: request.combine === true });
+  if (components.length === 0)
+    throw new HoldfastError('usage', {
+      reason: `no component that was named has base backups (mode: physical) in ${configuration.file}`,
+      help: 'holdfast backup --help',
+    });
   checkOrder({
     ...request.order,
     components: components.map((component) => ({ ...observe(component), tags: component.configuration.tags })),

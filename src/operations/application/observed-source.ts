@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Capture, Source, StreamEntry } from '../../sources/source.ts';
 import type { ApplicationComponent } from './application-sources.ts';
 import type { ManifestComponent } from './application-manifest.ts';
-import { addCounts, readCounts } from './source-counts.ts';
+import { addCounts, baseRecord, readCounts } from './source-counts.ts';
 
 type Facts = Record<string, string | number>;
 
@@ -57,7 +57,9 @@ export function observe(component: ApplicationComponent): ObservedComponent {
       return captured;
     }
     paths = [`/${kind}`];
-    return { shape: 'streams', entries: mapEntries(captured.entries, watch) };
+    // The files of a server are thousands, each proved by the server's own manifest: of them only the record is of interest.
+    const isWatched = ({ path }: StreamEntry): boolean => kind !== 'postgres-base' || path === baseRecord;
+    return { ...captured, entries: mapEntries(captured.entries, (entry) => (isWatched(entry) ? watch(entry) : entry)) };
   };
   return {
     component,

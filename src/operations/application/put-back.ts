@@ -26,6 +26,8 @@ export interface PutBackRequest {
   /** Only this part of files. */
   readonly path?: string;
   readonly database?: Omit<PostgresRestoreRequest, 'into'>;
+  /** Nothing may be changed, not even what an earlier run left. */
+  readonly dryRun?: boolean;
   readonly files?: Omit<RestoreRequest, 'target' | 'subPath'>;
 }
 
@@ -58,6 +60,8 @@ export async function planPutBack(request: PutBackRequest): Promise<PutBack> {
   switch (kind) {
     case 'postgres':
       return (await import('./put-back-database.ts')).planDatabase(request, configuration.source);
+    case 'postgres-base':
+      return (await import('./put-back-base.ts')).planBase(request, configuration.source);
     case 'files':
       return (await import('./put-back-files.ts')).planFiles(request, configuration.source);
     case 'volumes':

@@ -12,6 +12,7 @@ import type { RecoveryRun } from './recovery-actions.ts';
 import { beginJournal, continueJournal, journalFile, readJournal, type JournalState } from './recovery-journal.ts';
 import { planRecovery, type RecoveryPlan } from './recovery-plan.ts';
 import { keepReport, makeReport, type RecoveryReport } from './recovery-report.ts';
+import { withRecoveryLock } from './recovery-lock.ts';
 import { runSteps } from './recovery-steps.ts';
 import { restoredEnvironment } from './referenced-variables.ts';
 import { placeBelow } from './restore-tree.ts';
@@ -51,32 +52,47 @@ export function recover(repository: Repository, request: RecoveryRequest, contex
     work: async ({ events, signal }) => {
       const locked = { ...context, events, signal };
       const file = journalFile(context.stateFolder, repository.config.id);
-      const before = request.resume ? await readUnfinished(file) : undefined;
-      const { base, points } = choosePoint(await loadPoints(repository), repository, request, before, locked);
-      const records = await readRecordsOf(repository, base);
-      const { configuration, environment } = await readConfiguration(records, request.target, locked);
-      const times = await readRestoreTimes(context.stateFolder);
-      const plan = planRecovery({
-        configuration,
-        configurationHash: hashOf(records.text),
-        base,
-        points,
-        ...(request.target === undefined ? {} : { target: request.target }),
-        lastSeconds: (component) => times[`${configuration.application}/${component}`]?.seconds,
-      });
-      if (!(await request.confirm(plan, before)) || request.dryRun) return { plan };
-      const run: RecoveryRun = {
-        tools: createTools(configuration, { ...locked, environment }),
-        repository,
-        records,
-        safetyCopy: request.safetyCopy,
-        lock: request.lock,
-        snapshots: new Map(points.flatMap(({ components }) => components.map((component) => [component.id, component] as const))),
-        ...(request.target === undefined ? {} : { target: request.target }),
-      };
-      return carryOut(run, plan, file, before);
+      const begun = request.resume ? await readUnfinished(file) : undefined;
+      const { base, points } = choosePoint(await loadPoints(repository), repository, request, begun, locked);
+      const work = (): Promise<RecoveryResult> => recoverPoint(repository, { base, points }, request, locked);
+      if (request.dryRun) return work();
+      const subject = { application: applicationOf(base) ?? '', repository: repository.config.id, now: context.clock.now() };
+      return withRecoveryLock(context.stateFolder, subject, work);
     },
   });
+}
+
+async function recoverPoint(
+  repository: Repository,
+  { base, points }: ChosenPoint,
+  request: RecoveryRequest,
+  context: ApplicationContext,
+): Promise<RecoveryResult> {
+  const file = journalFile(context.stateFolder, repository.config.id);
+  // Only now: until the lock was held, another may have gone on with it.
+  const before = request.resume ? await readUnfinished(file) : undefined;
+  const records = await readRecordsOf(repository, base);
+  const { configuration, environment } = await readConfiguration(records, request.target, context);
+  const times = await readRestoreTimes(context.stateFolder);
+  const plan = planRecovery({
+    configuration,
+    configurationHash: hashOf(records.text),
+    base,
+    points,
+    ...(request.target === undefined ? {} : { target: request.target }),
+    lastSeconds: (component) => times[`${configuration.application}/${component}`]?.seconds,
+  });
+  if (!(await request.confirm(plan, before)) || request.dryRun) return { plan };
+  const run: RecoveryRun = {
+    tools: createTools(configuration, { ...context, environment }),
+    repository,
+    records,
+    safetyCopy: request.safetyCopy,
+    lock: request.lock,
+    snapshots: new Map(points.flatMap(({ components }) => components.map((component) => [component.id, component] as const))),
+    ...(request.target === undefined ? {} : { target: request.target }),
+  };
+  return carryOut(run, plan, file, before);
 }
 
 async function carryOut(run: RecoveryRun, plan: RecoveryPlan, file: string, before: JournalState | undefined): Promise<RecoveryResult> {

@@ -17,8 +17,9 @@ import type { RecoveryAction } from './recovery-plan.ts';
 import { rememberRestoreTime } from './restore-times.ts';
 import { runCommand } from './run-command.ts';
 import { takeSafetyCopy } from './safety-copy.ts';
-import { runSmokeTest, waitUntilHealthy } from './smoke-test.ts';
+import { runSmokeTest } from './smoke-test.ts';
 import { startAllServices, startServices } from './start-services.ts';
+import { waitUntilHealthy } from './wait-until-healthy.ts';
 
 export interface RecoveryRun {
   readonly tools: ApplicationTools;
@@ -164,10 +165,10 @@ async function waitForDatabase(run: RecoveryRun, component: string): Promise<Ste
   const { tools } = run;
   const { clock, signal } = tools.context;
   const { source } = findComponent(run, component);
-  if (source.kind !== 'postgres') return nothing;
+  if (source.kind !== 'postgres' && source.kind !== 'postgres-base') return nothing;
   const until = clock.now().getTime() + databaseLimitMs;
   for (;;) {
-    const failure = await whyUnreachable(tools, component, source);
+    const failure = await whyUnreachable(tools, component, { kind: 'postgres', at: source.at });
     if (failure === undefined) return nothing;
     if (signal.aborted || clock.now().getTime() > until) throw failure;
     await sleep(500, undefined, { signal }).catch(() => {});

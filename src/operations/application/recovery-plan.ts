@@ -71,6 +71,7 @@ export function planRecovery(sources: RecoverySources): RecoveryPlan {
     ...ofKind(mounted),
     ...preparing(configuration),
     ...data,
+    ...startingCopies(configuration),
     ...recovery.after.map((command) => ({
       name: `run ${shorten(command.run)}${inside(command)}`,
       action: { type: 'run', command } as const,
@@ -108,8 +109,9 @@ function chooseSnapshots({ configuration, base, points, lastSeconds }: RecoveryS
   const until = points.slice(0, points.findIndex(({ id }) => id === base.id) + 1);
   const restores: PlannedRestore[] = [];
   const remarks: ComponentRemark[] = [];
-  for (const { name, source } of configuration.components) {
-    if (source.kind === 'logs') continue;
+  for (const { name, source, partOf } of configuration.components) {
+    // Where there is a dump beside it the dump comes back, and the server stays what it is.
+    if (source.kind === 'logs' || partOf !== undefined) continue;
     const point = until.findLast(({ components }) => components.some(({ tags }) => tags.component === name && tags.kind === source.kind));
     const snapshot = point?.components.find(({ tags }) => tags.component === name);
     if (point === undefined || snapshot === undefined) {
@@ -146,13 +148,23 @@ function preparing(configuration: Configuration): RecoveryStep[] {
   ];
 }
 
+/** Servers that come back as files were not to run before; commands may need them. */
+function startingCopies({ components }: Configuration): RecoveryStep[] {
+  const copies = components.filter(({ source, partOf }) => source.kind === 'postgres-base' && partOf === undefined);
+  const services = copies.flatMap(({ source }) => (source.kind === 'postgres-base' && 'service' in source.at ? [source.at.service] : []));
+  return [
+    ...(services.length === 0 ? [] : [{ name: `start ${services.join(', ')}`, action: { type: 'start-services', services } as const }]),
+    ...copies.map(({ name }) => ({ name: `wait for ${name}`, action: { type: 'wait-for-database', component: name } as const })),
+  ];
+}
+
 /** Whether anything in it is a matter of Docker Compose. */
 function usesServices({ compose, components, quiesce, recovery }: Configuration): boolean {
   const byComponent = components.some(
     ({ source }) =>
       source.kind === 'volumes' ||
       (source.kind === 'files' && source.volume !== undefined) ||
-      ((source.kind === 'postgres' || source.kind === 'redis') && 'service' in source.at),
+      ((source.kind === 'postgres' || source.kind === 'postgres-base' || source.kind === 'redis') && 'service' in source.at),
   );
   const commands = [...recovery.after, ...recovery.smoke].some((each) => 'run' in each && each.service !== undefined);
   const health = recovery.health !== undefined && 'service' in recovery.health;

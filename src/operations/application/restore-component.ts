@@ -103,6 +103,7 @@ async function planAndDo(located: Located, request: ComponentRestoreRequest): Pr
   const facts = await readFacts(located);
   const putBack = await planPutBack({
     ...located,
+    dryRun: request.dryRun,
     ...(facts === undefined ? {} : { facts }),
     ...(into === undefined ? {} : { into }),
     ...(volume === undefined ? {} : { volume }),

@@ -1,49 +1,15 @@
-/** Asks an application that was put back whether it works: its health, and what its configuration calls smoke tests. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  Configuration,
-  HealthConfiguration,
-  HttpSmokeTest,
-  PostgresConfiguration,
-  SmokeTest,
-  SqlSmokeTest,
-} from '../../config/configuration.ts';
+/** Asks an application that was put back whether it works: what its configuration calls smoke tests. */
+import type { Configuration, HttpSmokeTest, PostgresConfiguration, SmokeTest, SqlSmokeTest } from '../../config/configuration.ts';
 import { HoldfastError, reasonOf } from '../../errors.ts';
 import type { ApplicationTools } from './application-tools.ts';
-import { maskSecrets, maskUrls } from './mask-secrets.ts';
+import { maskSecrets } from './mask-secrets.ts';
 import { queryDatabase } from './query-database.ts';
 import { nameOfSmoke } from './recovery-plan.ts';
-import { formatLimit, runCommand } from './run-command.ts';
-import { waitForService } from './start-services.ts';
+import { reasonOfFetch } from './reason-of-fetch.ts';
+import { runCommand } from './run-command.ts';
 
 const requestLimitMs = 30_000;
-const pauseMs = 500;
 const largestBody = 1024 * 1024;
-
-/** Waits until it is healthy. Throws `not-healthy`, `service-not-up`, `interrupted`, Docker's errors. */
-export async function waitUntilHealthy(tools: ApplicationTools, health: HealthConfiguration): Promise<void> {
-  const { signal, clock } = tools.context;
-  if ('service' in health) return waitForService(tools, health.service, health.withinMs);
-  const until = clock.now().getTime() + health.withinMs;
-  for (;;) {
-    const reason = await whyUnhealthy(health.url, signal);
-    if (reason === undefined) return;
-    if (signal.aborted) throw new HoldfastError('interrupted');
-    if (clock.now().getTime() + pauseMs > until)
-      throw new HoldfastError('not-healthy', { what: maskUrls(health.url), limit: formatLimit(health.withinMs), reason });
-    await sleep(pauseMs, undefined, { signal }).catch(() => {});
-  }
-}
-
-async function whyUnhealthy(url: string, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.any([signal, AbortSignal.timeout(requestLimitMs)]) });
-    await answer.body?.cancel();
-    return answer.status >= 200 && answer.status < 400 ? undefined : `it answers with status ${answer.status}`;
-  } catch (error) {
-    return reasonOfFetch(error);
-  }
-}
 
 /** Throws `smoke-failed` where it does not pass, and `interrupted`. */
 export async function runSmokeTest(tools: ApplicationTools, test: SmokeTest): Promise<void> {
@@ -82,9 +48,10 @@ function isTrue(value: unknown): boolean {
 
 /** Throws `usage` where it is not clear which is meant. */
 function chooseDatabase({ components, file }: Configuration, name: string | undefined): PostgresConfiguration {
-  const databases = components.flatMap((component) =>
-    component.source.kind === 'postgres' && (name === undefined || component.name === name) ? [component.source] : [],
-  );
+  const databases = components.flatMap(({ name: its, source, partOf }): PostgresConfiguration[] => {
+    if (partOf !== undefined || (name !== undefined && its !== name)) return [];
+    return source.kind === 'postgres' || source.kind === 'postgres-base' ? [{ kind: 'postgres', at: source.at }] : [];
+  });
   const [only] = databases;
   if (only === undefined || databases.length > 1)
     throw new HoldfastError('usage', {
@@ -118,10 +85,4 @@ async function readBody({ body }: Response): Promise<string> {
   }
   await reader?.cancel();
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** fetch only says that it failed; why is in the cause. */
-function reasonOfFetch(error: unknown): string {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
-  return maskUrls(cause instanceof Error && cause.message !== '' ? cause.message : reasonOf(error));
 }

@@ -11,16 +11,24 @@ const databaseSchema = z.looseObject({
   tables: z.array(z.looseObject({ rows: z.number() })),
 });
 
+const baseSchema = z.looseObject({
+  kind: z.string(),
+  systemId: z.string(),
+  serverVersion: z.string(),
+  endLsn: z.string(),
+  endedAt: z.string(),
+  files: z.number(),
+  bytes: z.number(),
+});
+
+/** Where a base backup describes itself. */
+export const baseRecord = '/postgres/cluster/base.json';
+
 /** What is worth a line: nothing where the record is not of a known kind. */
 export function readCounts(kind: string, bytes: Uint8Array): Record<string, string | number> {
+  if (kind === 'postgres-base') return readBaseCounts(bytes);
   if (kind !== 'postgres') return {};
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return {};
-  }
-  const parsed = databaseSchema.safeParse(json);
+  const parsed = databaseSchema.safeParse(readJson(bytes));
   if (!parsed.success) return {};
   const { server, tools, lsn, takenAt, databaseSize, tables } = parsed.data;
   return {
@@ -32,6 +40,21 @@ export function readCounts(kind: string, bytes: Uint8Array): Record<string, stri
     tables: tables.length,
     rows: tables.reduce((sum, { rows }) => sum + rows, 0),
   };
+}
+
+function readBaseCounts(bytes: Uint8Array): Record<string, string | number> {
+  const parsed = baseSchema.safeParse(readJson(bytes));
+  if (!parsed.success) return {};
+  const { kind, systemId, serverVersion, endLsn, endedAt, files, bytes: size } = parsed.data;
+  return { base: kind, systemId, server: serverVersion, lsn: endLsn, takenAt: endedAt, baseFiles: files, baseSize: size };
+}
+
+function readJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of several databases the numbers add up, and of the rest the last one stays. */

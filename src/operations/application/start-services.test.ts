@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { baseImage, startDocker, type TestDocker } from '../../../test/harness/docker/docker.ts';
 import { containing } from '../../../test/harness/programs/expected-text.ts';
 import { ignoreEvents } from '../../events.ts';
 import { systemClock } from '../../util/clock.ts';
 import { createTools, type ApplicationTools } from './application-tools.ts';
 import { startAllServices, startServices } from './start-services.ts';
+import { waitUntilHealthy } from './wait-until-healthy.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 });
 
@@ -90,4 +91,29 @@ test('one that ends is not waited for, and those that are well are', async () =>
   await write({ db: service('echo over; exit 1'), cache: service('sleep infinity') });
   await expect(startServices(tools(), ['db'], minutes)).rejects.toMatchObject({ message: containing('it logged: over') });
   await startServices(tools(), ['cache'], minutes);
+});
+
+describe('an address that never answers', () => {
+  const nowhere = (withinMs = minutes) => waitUntilHealthy(tools(), { url: 'http://127.0.0.1:1/health', withinMs });
+
+  test('is not asked for long once a container has ended, and its status and last lines are told', async () => {
+    await write({ web: service('sleep 2; echo no database for token-of-the-shop; exit 3') });
+    await startAllServices(tools());
+    await expect(nowhere()).rejects.toMatchObject({
+      code: 'service-not-up',
+      message: containing('ended with status 3; it logged: no database for ***'),
+    });
+  });
+
+  test('nor while one keeps restarting', async () => {
+    await write({ web: service('sleep 0.2; echo no port; exit 0', { restart: 'always' }) });
+    await docker.compose(folder, ['up', '-d']);
+    await expect(nowhere()).rejects.toMatchObject({ message: containing('keeps restarting; it logged: no port') });
+  });
+
+  test('is asked to the end where only a job has ended well', async () => {
+    await write({ job: service('echo done'), web: service('sleep infinity') });
+    await docker.compose(folder, ['up', '-d']);
+    await expect(nowhere(7000)).rejects.toMatchObject({ code: 'not-healthy', message: containing('within 7 s') });
+  });
 });

@@ -1,24 +1,13 @@
 /** Starts services, and gives up early, with what it logged, where a container will not come up however long one waits. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError, isError, toHoldfastError } from '../../errors.ts';
-import { composeLabels } from '../../sources/docker/describe-container.ts';
-import type { Container } from '../../sources/docker/docker-engine.ts';
 import type { ApplicationTools } from './application-tools.ts';
 import { composeUp } from './compose-program.ts';
 import { formatLimit } from './run-command.ts';
-import { readLastLines } from './service-log.ts';
+import { containersOf, createStartWatch, explainTrouble, pauseMs, watchProject, whatEnded, type Trouble } from './watch-services.ts';
 
-const pauseMs = 500;
-/** One that is unhealthy may think better of it, and one that restarts once or twice may be waiting for another. */
-const patienceMs = { unhealthy: 5000, restarting: 10_000 } as const;
 /** A container that ends right after it was started runs for a moment too. */
 const looksInARow = 3;
-const logReachMs = 10 * 60_000;
-
-interface Trouble {
-  readonly container: Container;
-  readonly reason: string;
-}
 
 /** Starts all services of the Compose file. Throws `service-not-up`, `command-failed`, `interrupted`, Docker's errors. */
 export async function startAllServices(tools: ApplicationTools): Promise<void> {
@@ -36,7 +25,7 @@ export async function waitForService(tools: ApplicationTools, service: string, w
   const { clock, signal } = tools.context;
   const docker = await tools.docker();
   const until = clock.now().getTime() + withinMs;
-  const watch = createWatch(tools);
+  const watch = createStartWatch(tools);
   for (let [good, before] = [0, 0]; ;) {
     const container = await docker.find({ service });
     const { state, health, restarts } = container;
@@ -47,10 +36,13 @@ export async function waitForService(tools: ApplicationTools, service: string, w
     if (good >= looksInARow) return;
     if (signal.aborted) throw new HoldfastError('interrupted');
     const trouble = watch(container) ?? whatEnded(container);
-    if (trouble !== undefined) throw await explain(tools, trouble);
+    if (trouble !== undefined) throw await explainTrouble(tools, trouble);
     if (clock.now().getTime() > until) {
       const wanted = health === undefined ? 'running' : 'healthy';
-      throw await explain(tools, { container, reason: `was not ${wanted} within ${formatLimit(withinMs)} (it is ${health ?? state})` });
+      throw await explainTrouble(tools, {
+        container,
+        reason: `was not ${wanted} within ${formatLimit(withinMs)} (it is ${health ?? state})`,
+      });
     }
     await sleep(pauseMs, undefined, { signal }).catch(() => {});
   }
@@ -60,7 +52,7 @@ export async function waitForService(tools: ApplicationTools, service: string, w
 async function bringUp(tools: ApplicationTools, services: readonly string[]): Promise<void> {
   const giveUp = new AbortController();
   const done = new AbortController();
-  const watching = watchProject(tools, done.signal).then((trouble) => {
+  const watching = watchProject(tools, createStartWatch(tools), done.signal).then((trouble) => {
     if (trouble !== undefined) giveUp.abort();
     return trouble;
   });
@@ -77,19 +69,7 @@ async function bringUp(tools: ApplicationTools, services: readonly string[]): Pr
   if (failure === undefined) return;
   if (tools.context.signal.aborted) throw failure;
   const culprit = trouble ?? (isError(failure, 'command-failed') ? await findCulprit(tools, services, failure) : undefined);
-  throw culprit === undefined ? failure : await explain(tools, culprit, failure);
-}
-
-async function watchProject(tools: ApplicationTools, done: AbortSignal): Promise<Trouble | undefined> {
-  const watch = createWatch(tools);
-  while (!done.aborted) {
-    for (const container of await containersOf(tools)) {
-      const trouble = watch(container);
-      if (trouble !== undefined) return trouble;
-    }
-    await sleep(pauseMs, undefined, { signal: done }).catch(() => {});
-  }
-  return undefined;
+  throw culprit === undefined ? failure : await explainTrouble(tools, culprit, failure);
 }
 
 /** Whom Compose meant when it gave up: the one that it names, or one that is in a bad way. */
@@ -106,44 +86,4 @@ async function findCulprit(tools: ApplicationTools, services: readonly string[],
     return services.includes(container.service ?? '') ? (whatEnded(container) ?? []) : [];
   });
   return troubles[0];
-}
-
-async function containersOf(tools: ApplicationTools): Promise<Container[]> {
-  const project = await tools.project();
-  if (project === undefined) return [];
-  const containers = await (await tools.docker()).containers({ project, all: true });
-  return containers.filter(({ labels }) => labels[composeLabels.oneOff]?.toLowerCase() !== 'true');
-}
-
-function whatEnded(container: Container): Trouble | undefined {
-  return ['exited', 'dead'].includes(container.state) ? { container, reason: 'ended right after it was started' } : undefined;
-}
-
-/** Remembers since when each container is in a bad way. */
-function createWatch({ context: { clock } }: ApplicationTools): (container: Container) => Trouble | undefined {
-  const since = new Map<string, number>();
-  return (container) => {
-    const now = clock.now().getTime();
-    const lasts = (what: keyof typeof patienceMs, isSo: boolean, isOver: boolean): boolean => {
-      const key = `${what} ${container.id}`;
-      if (isOver) since.delete(key);
-      if (!isSo) return false;
-      const began = since.get(key) ?? now;
-      since.set(key, began);
-      return now - began >= patienceMs[what];
-    };
-    const isUnhealthy = container.state === 'running' && container.health === 'unhealthy';
-    if (lasts('unhealthy', isUnhealthy, !isUnhealthy)) return { container, reason: 'is unhealthy' };
-    // Between two restarts it runs for a moment.
-    if (lasts('restarting', container.state === 'restarting', container.health === 'healthy'))
-      return { container, reason: 'keeps restarting' };
-    return undefined;
-  };
-}
-
-async function explain({ context }: ApplicationTools, { container, reason }: Trouble, cause?: unknown): Promise<HoldfastError> {
-  const { service = container.name, name } = container;
-  const log = await readLastLines(container, context.environment, new Date(context.clock.now().getTime() - logReachMs));
-  const said = log === '' ? 'it logged nothing' : `it logged: ${log}`;
-  return new HoldfastError('service-not-up', { service, container: name, reason, said }, cause);
 }

@@ -14,12 +14,14 @@ function labelled(name: string, labels: Record<string, string>): Container {
     id: name,
     name,
     image: 'image',
+    imageId: 'image',
     state: 'running',
     restarts: 0,
     labels: prefixed,
     environment: {},
     mounts: [],
     addresses: [],
+    published: [],
     ...done,
   };
 }

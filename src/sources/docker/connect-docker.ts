@@ -4,7 +4,8 @@ import { readEngineAddress } from './engine-address.ts';
 import { versionSchema } from './engine-answers.ts';
 import { createEngineClient } from './engine-client.ts';
 import { findContainer, findServiceContainers, listContainers } from './find-container.ts';
-import { createVolume, findVolumes } from './find-volumes.ts';
+import { createVolume, findVolumes, removeVolume } from './find-volumes.ts';
+import { removeOwn, startOwn } from './own-container.ts';
 
 export interface DockerOptions {
   /** Read for DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH. */
@@ -30,5 +31,8 @@ export async function connectDocker({ environment, project, signal }: DockerOpti
     containers: (filter = {}) => listContainers(client, filter),
     volumes: (patterns, its = project) => findVolumes(client, patterns, its),
     createVolume: (name, labels = {}) => createVolume(client, name, labels),
+    removeVolume: (name) => removeVolume(client, name),
+    startOwn: (request) => startOwn(client, request),
+    removeOwn: (purpose) => removeOwn(client, purpose),
   };
 }

@@ -1,4 +1,5 @@
 /** What holdfast needs of a Docker engine: find containers and volumes, run commands inside, stop and start. `connectDocker` gives one. */
+import type { OwnContainer, OwnContainerRequest } from './own-container.ts';
 
 /** A container by its Compose service, or by its own name or id. */
 export type ContainerAddress = { readonly service: string; readonly project?: string } | { readonly container: string };
@@ -31,6 +32,12 @@ export interface DockerEngine {
   volumes(patterns: readonly string[], project?: string): Promise<Volume[]>;
   /** Creates a volume of the local driver, or gives the one of that name that is there already. Throws `docker-failed`. */
   createVolume(name: string, labels?: Readonly<Record<string, string>>): Promise<Volume>;
+  /** Removes a volume that no container has. No error where it is not there. Throws `docker-failed`. */
+  removeVolume(name: string): Promise<void>;
+  /** Makes and starts a container of holdfast's own. Throws `docker-failed`, `docker-unreachable`. */
+  startOwn(request: OwnContainerRequest): Promise<OwnContainer>;
+  /** Takes away those that an earlier run left for some purpose. How many. Throws as `startOwn`. */
+  removeOwn(purpose: string): Promise<number>;
 }
 
 export interface ContainerFilter {
@@ -61,18 +68,29 @@ export interface ContainerMount {
   readonly destination: string;
 }
 
+export interface PublishedPort {
+  /** Inside the container. */
+  readonly inside: number;
+  readonly address: string;
+  readonly port: number;
+}
+
 /** A container as it was when it was found: `state` and `health` do not change by themselves. */
 export interface Container {
   readonly id: string;
   /** Without the slash the engine writes before it. */
   readonly name: string;
   readonly image: string;
+  /** The engine's own name for the image that it was made of, whatever the name stands for now. */
+  readonly imageId: string;
   readonly service?: string;
   readonly project?: string;
   /** `created`, `running`, `paused`, `restarting`, `exited`, `dead`. */
   readonly state: string;
   /** How often the engine has restarted it after it ended. */
   readonly restarts: number;
+  /** How it ended the last time, where it does not run now. */
+  readonly exit?: { readonly status: number; readonly at: Date };
   /** Only where the image or the service has a health check. */
   readonly health?: 'healthy' | 'unhealthy' | 'starting';
   readonly labels: Readonly<Record<string, string>>;
@@ -81,6 +99,10 @@ export interface Container {
   readonly mounts: readonly ContainerMount[];
   /** IP addresses in the networks it is part of; `127.0.0.1` where it uses the host's network. Empty where it cannot be reached. */
   readonly addresses: readonly string[];
+  /** TCP ports that the engine's host passes on; `address` is empty where it is every address of that host. */
+  readonly published: readonly PublishedPort[];
+  /** Number of its first process on the engine's host; absent where it does not run. */
+  readonly pid?: number;
   /** Starts a command inside. Throws `docker-container-stopped`, `docker-container-missing`, `docker-exec-failed`, `docker-unreachable`. */
   exec(request: ExecRequest): Promise<ContainerProcess>;
   /** Stops it, killing it when it has not ended after the grace period (10 s, or the container's own). No error where it is stopped already. */

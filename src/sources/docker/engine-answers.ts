@@ -23,15 +23,24 @@ export const volumeListSchema = z.object({ Volumes: z.array(volumeSchema).nullis
 
 export const inspectionSchema = z.object({
   Id: z.string().min(1),
+  Image: z.string().default(''),
   RestartCount: z.number().default(0),
   Name: z.string(),
-  State: z.object({ Status: z.string(), Running: z.boolean(), Health: z.object({ Status: z.string() }).nullish() }),
+  State: z.object({
+    Status: z.string(),
+    Running: z.boolean(),
+    Health: z.object({ Status: z.string() }).nullish(),
+    ExitCode: z.number().int().nullish(),
+    FinishedAt: z.string().nullish(),
+    Pid: z.number().int().nullish(),
+  }),
   Config: z.object({ Image: z.string(), Tty: z.boolean(), Labels: labels, Env: z.array(z.string()).nullish() }),
   HostConfig: z.object({ AutoRemove: z.boolean().nullish(), NetworkMode: z.string().nullish() }),
   Mounts: z
     .array(z.object({ Type: z.string(), Name: z.string().optional(), Source: z.string().default(''), Destination: z.string() }))
     .nullish(),
   NetworkSettings: z.object({
+    Ports: z.record(z.string(), z.array(z.object({ HostIp: z.string().nullish(), HostPort: z.string() })).nullish()).nullish(),
     Networks: z.record(z.string(), z.object({ IPAddress: z.string().nullish(), GlobalIPv6Address: z.string().nullish() })).nullish(),
   }),
 });

@@ -10,7 +10,7 @@ import { HoldfastError, reasonOf } from '../../errors.ts';
 import type { EngineAddress } from './engine-address.ts';
 
 export interface Question {
-  readonly method?: 'GET' | 'POST' | 'PUT';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | object>>;
   /** Sent as JSON. */

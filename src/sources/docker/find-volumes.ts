@@ -1,6 +1,6 @@
 /** Volumes by name or pattern. They are the engine's own list, so those of stopped or removed containers are among them. */
 import type { z } from 'zod';
-import { HoldfastError } from '../../errors.ts';
+import { HoldfastError, isError } from '../../errors.ts';
 import type { Volume } from './docker-engine.ts';
 import { volumeListSchema, volumeSchema } from './engine-answers.ts';
 import { composeLabels } from './describe-container.ts';
@@ -35,6 +35,21 @@ export async function createVolume(client: EngineClient, name: string, labels: R
     volumeSchema,
   );
   return describe(created);
+}
+
+/** No error where it is not there. */
+export async function removeVolume(client: EngineClient, name: string): Promise<void> {
+  const action = `remove the volume "${name}"`;
+  await client
+    .tell({
+      method: 'DELETE',
+      path: `/volumes/${encodeURIComponent(name)}`,
+      action,
+      refused: (status) => (status === 404 ? new HoldfastError('docker-volume-missing', { volume: name, there: 'it is gone' }) : undefined),
+    })
+    .catch((error: unknown) => {
+      if (!isError(error, 'docker-volume-missing')) throw error;
+    });
 }
 
 /**

@@ -53,6 +53,8 @@ test('a container is found by its service, and described', async () => {
     labels: { 'a.label': 'value' },
     mounts: [{ type: 'volume', name: `${project}_rows`, destination: '/rows' }],
     addresses: [],
+    published: [],
+    pid: expect.any(Number) as number,
   });
   expect(await engine.find({ container: database.name })).toMatchObject({ id: database.id });
   expect((await engine.service('database', project)).map(({ name }) => name)).toEqual([`${project}_database_1`, `${project}_database_2`]);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { readProcessStart } from '../../util/process-start.ts';
 
 const noteSchema = z.object({
   version: z.literal(1),
@@ -59,27 +60,6 @@ export async function listForgotten(stateFolder: string): Promise<{ readonly fil
     if (note !== undefined && (await readProcessStart(note.owner.pid)) !== note.owner.started) forgotten.push({ file, note });
   }
   return forgotten;
-}
-
-/** When a process started, in a form that only serves to compare: a number is given to another process some day. Empty where there is none. */
-async function readProcessStart(pid: number): Promise<string> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    /* The second field is the program's name in brackets, and may hold anything. */
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return isAlive(pid) ? 'alive' : '';
-  }
-}
-
-/** Where there is no /proc. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return process.platform !== 'linux';
-  } catch {
-    return false;
-  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -43,14 +43,15 @@ export async function chooseEntries(
   { job, request, captured, manifest }: PreparedRestore,
   options: { readonly withGround: boolean },
 ): Promise<EntrySelection | undefined> {
-  const { tables, schemas, schemaOnly } = request;
+  const { tables, schemas, schemaOnly, dataOnly } = request;
   if (captured.format === 'plain') return undefined;
   const isPart = manifest.dump.tables !== undefined || manifest.dump.schemas !== undefined;
   if (tables === undefined && schemas === undefined && !isPart) return undefined;
   const entries = await readContents(captured.dump, captured.format, job.from);
   if (tables === undefined && schemas === undefined) return selectAll(entries);
   const selection = tables === undefined ? selectSchemas(entries, schemas ?? [], options) : selectTables(entries, tables, options);
-  if (schemaOnly !== true && selection.foreignKeysLeftOut.length > 0) {
+  /* Where only rows are put back, the keys are there or are not, and nothing becomes of them. */
+  if (schemaOnly !== true && dataOnly !== true && selection.foreignKeysLeftOut.length > 0) {
     job.context.events({
       type: 'notice',
       message: `Foreign keys to tables that were not chosen are left out: ${selection.foreignKeysLeftOut.join(', ')}.`,

@@ -145,6 +145,15 @@ describe('round trip', () => {
     expect(await cluster.psql(richFingerprint, 'lost')).toBe(original);
   });
 
+  test('only the rows of a chosen table leave its foreign keys as they are, and no word is said about them', async () => {
+    await restore({ into: 'rows', schemaOnly: true });
+    const context = collectingContext();
+    const outcome = await sourceOf(cluster).restore(captured, { into: 'rows', tables: ['orders'], dataOnly: true }, context);
+    expect(outcome.facts).toMatchObject({ tables: 1, mismatches: 0 });
+    expect(context.collected.filter(({ type }) => type === 'notice')).toEqual([]);
+    expect(await cluster.query("SELECT conname FROM pg_constraint WHERE conname = 'orders_customer_fkey'", 'rows')).toHaveLength(1);
+  });
+
   test('onto an empty server, with the roles that were saved', async () => {
     const other = await startCluster();
     try {

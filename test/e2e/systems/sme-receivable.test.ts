@@ -91,3 +91,20 @@ test('the configuration comes back, Kubernetes and Prometheus files among it', a
   expect((await takeFingerprint(system)).folder).toMatchObject(before.folder);
   expect(await readFile(join(system.folder, 'k8s/secrets.yaml'), 'utf8')).toContain('JWT_SECRET');
 });
+
+test('a table that was dropped is there again, with what came after the last backup: the server goes back to the moment before', async () => {
+  await system.succeed('backup', 'database');
+  const stream = await streamWal(system);
+  try {
+    await system.query('INSERT INTO payments SELECT (jsonb_populate_record(p, jsonb_build_object(\'id\', gen_random_uuid()))).* FROM payments p LIMIT 20');
+    const moment = await stream.settle();
+    const then = await readRows(system);
+    await system.query('DROP TABLE payments CASCADE');
+    await stream.settle();
+    await system.restore('--component', 'database', '--at', moment.toISOString());
+    expect(await readRows(system)).toEqual(then);
+    expect(await system.get('/health')).toMatchObject({ status: 200 });
+  } finally {
+    await stream.stop();
+  }
+});

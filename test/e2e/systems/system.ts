@@ -39,6 +39,8 @@ export interface System {
   /** A folder of the test's own, gone with the rest. */
   readonly scratch: string;
   readonly docker: TestDocker;
+  /** What holdfast is run with. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly settings: Readonly<Record<string, string | undefined>>;
   readonly description: SystemDescription;
   compose(...words: string[]): Promise<string>;
@@ -134,6 +136,7 @@ async function install(description: SystemDescription, docker: TestDocker, place
     repository,
     scratch,
     docker,
+    environment,
     settings,
     description,
     holdfast: (...words) => run(folder, words),

@@ -1,11 +1,13 @@
-/** Holdfast's own command line and stock restic, as processes, on repositories whose password is `x`. */
+/** Holdfast's own command line and stock restic, as processes, on repositories with a password of the tests' own. A password among arguments fails the test. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mainFile, parseLines, runHoldfast, runRestic, type RunOptions, type RunResult } from '../../../src/cli/testing/run-holdfast.ts';
 import type { JsonObject } from '../../../src/util/wire.ts';
+import { endWithoutSecrets } from './watch-arguments.ts';
 
-export const password = 'x';
+/** Long enough to be told from other words. */
+export const password = 'seen-by-nobody';
 
 const ownWords = { HOLDFAST_PASSWORD: password, HOLDFAST_FROM_PASSWORD: password };
 
@@ -64,5 +66,5 @@ export function startHoldfast(repository: string, words: readonly string[]): Sta
     child.on('error', reject);
     child.on('close', (status, signal) => resolve({ status, killed: signal === 'SIGKILL', stderr: Buffer.concat(stderr).toString() }));
   });
-  return { child, ended };
+  return { child, ended: endWithoutSecrets(ended, { pid: child.pid, secrets: [password] }) };
 }

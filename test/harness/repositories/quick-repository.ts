@@ -6,7 +6,7 @@ import { createLocalStorage } from '../../../src/storage/local/local-storage.ts'
 import type { Storage } from '../../../src/storage/storage.ts';
 import { password } from '../programs/run-programs.ts';
 
-/** Creates an empty repository in a folder. Its password is `x`. */
+/** Creates an empty repository in a folder. Its password is that of `run-programs.ts`. */
 export async function createQuickRepository(path: string, options: Omit<InitOptions, 'password'> = {}): Promise<void> {
   const repository = await initRepository(createLocalStorage(path), { ...options, password });
   await repository.close();

@@ -1,0 +1,56 @@
+/** What stands aside at the moment, on disk: written before anything is moved, gone when the recovery is done or undone. */
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { readProcessStart } from '../../util/process-start.ts';
+
+const noteSchema = z.object({
+  version: z.literal(1),
+  dataDirectory: z.string().min(1),
+  /** Whether its server ran. */
+  running: z.boolean(),
+  /** `volume`: the Docker volume that was made to keep it in. */
+  moves: z.array(z.object({ from: z.string().min(1), aside: z.string().min(1), volume: z.string().min(1).optional() })),
+  owner: z.object({ pid: z.number().int().positive(), started: z.string() }).optional(),
+});
+
+/** Where each folder was, and where it is kept meanwhile. */
+export type InPlaceNote = z.infer<typeof noteSchema>;
+
+const folderOf = (stateFolder: string): string => join(stateFolder, 'in-place');
+const fileOf = (stateFolder: string, dataDirectory: string): string =>
+  join(folderOf(stateFolder), `${createHash('sha256').update(dataDirectory).digest('hex').slice(0, 16)}.json`);
+
+/** As this process's. */
+export async function writeInPlaceNote(stateFolder: string, note: Omit<InPlaceNote, 'version' | 'owner'>): Promise<void> {
+  await mkdir(folderOf(stateFolder), { recursive: true, mode: 0o700 });
+  const file = fileOf(stateFolder, note.dataDirectory);
+  const handle = await open(`${file}.part`, 'w', 0o600);
+  try {
+    const owner = { pid: process.pid, started: await readProcessStart(process.pid) };
+    await handle.writeFile(JSON.stringify({ version: 1, owner, ...note } satisfies InPlaceNote));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${file}.part`, file);
+}
+
+export async function removeInPlaceNote(stateFolder: string, dataDirectory: string): Promise<void> {
+  await rm(fileOf(stateFolder, dataDirectory), { force: true });
+}
+
+/** What an earlier recovery of this directory left, if it died. */
+export async function readInPlaceNote(stateFolder: string, dataDirectory: string): Promise<InPlaceNote | undefined> {
+  try {
+    return noteSchema.parse(JSON.parse(await readFile(fileOf(stateFolder, dataDirectory), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether another process that wrote it still works. */
+export async function noteOwnerLives({ owner }: InPlaceNote): Promise<boolean> {
+  return owner !== undefined && owner.pid !== process.pid && (await readProcessStart(owner.pid)) === owner.started;
+}
