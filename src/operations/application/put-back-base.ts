@@ -66,7 +66,10 @@ async function planNewest({ tools, repository, configuration, snapshot }: PutBac
   } catch (error) {
     // A base backup brings the log that it needs itself.
     if (!withoutLog.some((code) => isError(error, code))) throw error;
-    context.events({ type: 'notice', message: `The newest base backup comes back as it is, without what came after it: ${reasonOf(error)}.` });
+    context.events({
+      type: 'notice',
+      message: `The newest base backup comes back as it is, without what came after it: ${reasonOf(error)}.`,
+    });
     return asItIs();
   }
 }
@@ -76,7 +79,9 @@ function effectsOf({ newest, wal, target }: MomentPlan, { title, dataDirectory, 
   const log = target.kind === 'immediate' || wal === undefined ? '' : `, with ${wal.segments.length} segments of its log`;
   return [
     `${title ?? dataDirectory}: filled with the server ${moment}${log}`,
-    ...moves.map(({ from, aside, volume }) => `${from}: what is there is kept ${volume === undefined ? `as ${aside}` : `in the new volume ${volume}`}`),
+    ...moves.map(
+      ({ from, aside, volume }) => `${from}: what is there is kept ${volume === undefined ? `as ${aside}` : `in the new volume ${volume}`}`,
+    ),
     ...(server.running ? [`${server.stopText}, and started again when it is done`] : []),
   ];
 }

@@ -99,3 +99,40 @@ test('what no point has is missing, and a component that is of another kind now 
   ]);
   expect(steps.map(({ name }) => name)).not.toContain('restore database');
 });
+
+test('a server that comes back as files is not started before it is there, and one with a dump beside comes back from that', () => {
+  const at = { service: 'db', database: 'shop', user: 'shop' };
+  const base = {
+    kind: 'postgres-base' as const,
+    at,
+    checkpoint: 'fast' as const,
+    fullEveryMs: 1,
+    increments: 1,
+    wal: { flushMs: 1, synchronous: false },
+  };
+  const stepsOf = (components: readonly ComponentConfiguration[], saved: string[]): readonly string[] => {
+    const all = points(saved);
+    const [only] = all;
+    if (only === undefined) throw new Error('there is no point');
+    const changed = { ...configuration, components };
+    const made = planRecovery({ configuration: changed, configurationHash: '', base: only, points: all, lastSeconds: () => undefined });
+    return made.steps.map(({ name }) => name).slice(0, 6);
+  };
+  expect(stepsOf([component('database', base)], ['database:postgres-base'])).toEqual([
+    'write the configuration',
+    'create services',
+    'stop web',
+    'restore database',
+    'start db',
+    'wait for database',
+  ]);
+  const both = [component('database', { kind: 'postgres', at }), { ...component('database-base', base), partOf: 'database' }];
+  expect(stepsOf(both, ['database:postgres', 'database-base:postgres-base'])).toEqual([
+    'write the configuration',
+    'create services',
+    'stop web',
+    'start db',
+    'wait for database',
+    'restore database',
+  ]);
+});

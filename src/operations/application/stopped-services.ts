@@ -75,7 +75,11 @@ export async function whileStopped<Result>(
 }
 
 /** Starts what an earlier run stopped and was killed before it could start it again. Where that fails it is told, and tried again the next time. */
-export async function startForgottenServices({ context: { stateFolder, environment, events, signal } }: ApplicationTools): Promise<void> {
+export async function startForgottenServices({ context }: ApplicationTools): Promise<void> {
+  const { stateFolder, environment, events, signal } = context;
+  // Before others are started that need it.
+  const { listInPlaceNotes } = await import('../point-in-time/in-place-note.ts');
+  if ((await listInPlaceNotes(stateFolder)).length > 0) await (await import('../point-in-time/put-right.ts')).putRightForgotten(context);
   const { hasForgotten, startForgotten } = await import('../../sources/docker/start-forgotten.ts');
   if (!(await hasForgotten(stateFolder))) return;
   try {

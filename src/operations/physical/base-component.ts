@@ -1,7 +1,7 @@
 /** A whole PostgreSQL server as a component: each time it is decided anew whether everything is stored, or what changed. */
 import { HoldfastError, reasonOf } from '../../errors.ts';
 import type { BaseManifest } from '../../sources/postgres/physical/base-manifest.ts';
-import type { Capture, CaptureContext, EarlierCapture, Source } from '../../sources/source.ts';
+import type { CaptureContext, EarlierCapture, Source, StreamEntry } from '../../sources/source.ts';
 import type { ReplicationConnection } from '../../sources/postgres/replication/connect-replication.ts';
 import type { PostgresServer } from '../../sources/postgres/server.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -30,7 +30,8 @@ export async function createBaseComponent(options: BaseComponentOptions): Promis
   return {
     ...createBaseSource({ ...source, mode: 'full' }),
     capture: async (context) => {
-      if (combine) return captureCombined(source.component, context);
+      // Nothing is looked for before it is pulled: whether there is a server to be reached may be asked before there is a repository.
+      if (combine) return { shape: 'streams', entries: combineEntries(source.component, context), compression: 'fast' };
       const facts = await readClusterFacts(source.server, source.readFile === undefined ? {} : { readFile: source.readFile });
       const earlier = await findEarlier(context, policy);
       const { systemId, major, pageSize, summarizeWal } = facts;
@@ -51,7 +52,7 @@ export async function createBaseComponent(options: BaseComponentOptions): Promis
 }
 
 /** Throws `snapshot-missing` where there are no increments to be combined. */
-async function captureCombined(component: string, context: CaptureContext): Promise<Capture> {
+async function* combineEntries(component: string, context: CaptureContext): AsyncGenerator<StreamEntry, void, undefined> {
   const { createSyntheticFull } = await import('../../sources/postgres/physical/synthetic-full.ts');
   const [last, ...older] = await findEarlier(context, { increments: Infinity });
   if (last === undefined || last.manifest.chain.length === 0) {
@@ -64,7 +65,8 @@ async function captureCombined(component: string, context: CaptureContext): Prom
       throw new HoldfastError('snapshot-missing', { name: id.slice(0, 8), reason: 'the newest base backup builds on it, and it is gone' });
     return found;
   });
-  return createSyntheticFull({ component, chain: [...chain, last] }).capture(context);
+  const capture = await createSyntheticFull({ component, chain: [...chain, last] }).capture(context);
+  if (capture.shape === 'streams') yield* capture.entries;
 }
 
 /** Newest first: as many as can matter. One that cannot be read is as good as gone. */

@@ -18,6 +18,8 @@ export interface ServerInContainer {
   readonly service?: string;
   /** As this machine sees a folder of the container. Throws `recovery-directory` where it lies in no volume or folder of this machine, or the engine is on another. */
   find(path: string): Promise<FoundFolder>;
+  /** Those that are started again. */
+  readonly ids: readonly string[];
   control(dataDirectory: string): LiveServer;
 }
 
@@ -52,6 +54,7 @@ export async function findServerInContainer(docker: DockerEngine, login: Contain
     docker,
     container,
     title,
+    ids: started.map(({ id }) => id),
     ...('service' in address ? { service: address.service } : {}),
     find: (path) => findFolder(docker, container, path),
     control: (dataDirectory) => ({

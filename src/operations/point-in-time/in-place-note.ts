@@ -1,5 +1,5 @@
 /** What stands aside at the moment, on disk: written before anything is moved, gone when the recovery is done or undone. */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -12,6 +12,8 @@ const noteSchema = z.object({
   running: z.boolean(),
   /** `volume`: the Docker volume that was made to keep it in. */
   moves: z.array(z.object({ from: z.string().min(1), aside: z.string().min(1), volume: z.string().min(1).optional() })),
+  /** Of a server in containers: how they are reached, and what the container of the recovery is for. */
+  container: z.object({ engine: z.record(z.string(), z.string()), purpose: z.string(), ids: z.array(z.string().min(1)) }).optional(),
   owner: z.object({ pid: z.number().int().positive(), started: z.string() }).optional(),
 });
 
@@ -43,8 +45,21 @@ export async function removeInPlaceNote(stateFolder: string, dataDirectory: stri
 
 /** What an earlier recovery of this directory left, if it died. */
 export async function readInPlaceNote(stateFolder: string, dataDirectory: string): Promise<InPlaceNote | undefined> {
+  return readNoteFile(fileOf(stateFolder, dataDirectory));
+}
+
+/** All of this host. */
+export async function listInPlaceNotes(stateFolder: string): Promise<InPlaceNote[]> {
+  const names = await readdir(folderOf(stateFolder)).catch(() => []);
+  const notes = await Promise.all(
+    names.filter((name) => name.endsWith('.json')).map((name) => readNoteFile(join(folderOf(stateFolder), name))),
+  );
+  return notes.filter((note) => note !== undefined);
+}
+
+async function readNoteFile(file: string): Promise<InPlaceNote | undefined> {
   try {
-    return noteSchema.parse(JSON.parse(await readFile(fileOf(stateFolder, dataDirectory), 'utf8')));
+    return noteSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch {
     return undefined;
   }

@@ -6,9 +6,9 @@ import { HoldfastError } from '../../errors.ts';
 import type { DockerEngine } from '../../sources/docker/docker-engine.ts';
 import { runInOwnContainer } from '../../sources/postgres/recovery/container-runner.ts';
 import type { FoundFolder, ServerInContainer } from './find-container.ts';
-import { readInPlaceNote, removeInPlaceNote } from './in-place-note.ts';
+import { readInPlaceNote } from './in-place-note.ts';
 import type { MomentPlan } from './moment-plan.ts';
-import { moveBack } from './put-aside.ts';
+import { discardVolumes, putRight, toldOf } from './put-right.ts';
 import { checkForgotten, type InPlacePlan, type InPlaceRequest, type PlannedMove, refuseOtherCluster } from './recover-in-place.ts';
 import type { MomentContext } from './run-plan.ts';
 
@@ -49,6 +49,7 @@ export async function planInContainer(
     startAfter: server.running,
     moves,
     aside: createVolumesAside(inside.docker, moves),
+    noted: { engine: { ...inside.docker.environment }, purpose: purposeOf(data.path), ids: [...inside.ids] },
     tablespaces: new Map([...tablespaces].map(([oid, { path }]) => [oid, path])),
     links,
     // What configures it beside its data belongs to its image and its Compose file.
@@ -88,10 +89,6 @@ function createVolumesAside(docker: DockerEngine, moves: readonly PlannedMove[])
   };
 }
 
-async function discardVolumes(docker: DockerEngine, moves: readonly PlannedMove[]): Promise<void> {
-  for (const { aside, volume } of moves) if (volume !== undefined && !existsSync(aside)) await docker.removeVolume(volume);
-}
-
 async function bringBackForgotten(
   inside: ServerInContainer,
   dataDirectory: string,
@@ -101,17 +98,8 @@ async function bringBackForgotten(
   const note = await readInPlaceNote(stateFolder, dataDirectory);
   if (note === undefined) return false;
   await checkForgotten(note, dryRun);
-  await inside.docker.removeOwn(purposeOf(dataDirectory));
-  const server = inside.control(dataDirectory);
-  // Whoever started it meanwhile has found nothing to work with.
-  await server.stop();
-  await moveBack(note.moves);
-  await discardVolumes(inside.docker, note.moves);
-  if (note.running) await server.start();
-  await removeInPlaceNote(stateFolder, dataDirectory);
-  events({
-    type: 'notice',
-    message: `An earlier recovery of ${dataDirectory} did not end. What was there before it has been put back${note.running ? `, and ${inside.title} runs again` : ''}.`,
-  });
+  await putRight(inside.docker, stateFolder, note);
+  if (note.running) await inside.control(dataDirectory).start();
+  events({ type: 'notice', message: toldOf(note) });
   return note.running;
 }

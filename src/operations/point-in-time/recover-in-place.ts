@@ -45,6 +45,8 @@ export interface InPlacePlan {
   readonly moves: readonly PlannedMove[];
   /** Makes what it is to be kept in, and takes that away again where nothing is. */
   readonly aside?: { make(): Promise<void>; discard(): Promise<void> };
+  /** Noted for whoever has to put it right. */
+  readonly noted?: NonNullable<InPlaceNote['container']>;
   readonly tablespaces: ReadonlyMap<string, string>;
   /** Where the server sees them. */
   readonly links?: ReadonlyMap<string, string>;
@@ -155,7 +157,8 @@ export async function recoverInPlace(
   const { dataDirectory, server, moves, aside, startAfter } = place;
   const steps = new StepTimer(context);
   const absent = [dataDirectory, ...place.tablespaces.values()].filter((path) => !existsSync(path));
-  const note = { dataDirectory, moves: [...moves], running: startAfter };
+  const { noted } = place;
+  const note = { dataDirectory, moves: [...moves], running: startAfter, ...(noted === undefined ? {} : { container: noted }) };
   // Before anything is done: whoever comes after this process knows what there is to start again.
   await writeInPlaceNote(context.stateFolder, note);
   try {

@@ -80,7 +80,7 @@ export async function replay(repository: Repository, plan: MomentPlan, request: 
  * Recovers to the end of the log where that has nothing after the moment, and is known to have all before it: PostgreSQL itself would call the moment
  * not reached.
  */
-export async function orToTheEnd<Result>(
+async function orToTheEnd<Result>(
   plan: MomentPlan,
   { events }: Pick<MomentContext, 'events'>,
   recover: (aim: MomentPlan['aim']) => Promise<Result>,
@@ -100,7 +100,7 @@ function isCovered({ target, newest }: MomentPlan): boolean {
 }
 
 /** Also where the end of the log stands for the moment. Throws `recovery-mismatch`. */
-export function refuseOther({ target }: MomentPlan, path: string, { reached }: RecoveryOutcome, check?: RelationCheck): void {
+function refuseOther({ target }: MomentPlan, path: string, { reached }: RecoveryOutcome, check?: RelationCheck): void {
   if (target.kind === 'time' && reached !== undefined && reached > target.time)
     throw new HoldfastError('recovery-mismatch', {
       path,

@@ -62,6 +62,11 @@ test('a table that was dropped is there again, as of the moment before, in place
   await stream.settle();
   await stream.stop();
   const last = await readRows(system);
+
+  /* Without a moment the newest is meant. */
+  await system.query('DROP TABLE enrolments CASCADE');
+  expect(await system.restore('--component', 'database')).toContain(`${system.project}_db-data-before-`);
+  expect(await readRows(system)).toEqual(last);
   await system.destroy();
   const recovered = await system.recover();
   expect(recovered).toContain('database');

@@ -57,5 +57,8 @@ export async function streamWal(system: System): Promise<WalStream> {
 /** Folder of a volume that keeps what was there before a recovery. */
 export async function keptVolumes(system: System, volume: string): Promise<string[]> {
   const listed = await system.docker.docker(['volume', 'ls', '-q', '--filter', `name=${system.project}_${volume}-before-`]);
-  return listed.split('\n').filter((line) => line !== '').map((name) => join(system.docker.socket, '../data/volumes', name, '_data'));
+  return listed
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((name) => join(system.docker.socket, '../data/volumes', name, '_data'));
 }

@@ -77,7 +77,7 @@ export const quietSettings: Settings = {
 };
 
 /** So that the log can be read by a program. */
-export function logSettings(major: number): Settings {
+function logSettings(major: number): Settings {
   return {
     logging_collector: 'off',
     log_destination: 'stderr',

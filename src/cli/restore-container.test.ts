@@ -6,22 +6,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { startDocker, type TestDocker } from '../../../test/harness/docker/docker.ts';
-import { startPostgres, waitUntilUp, type PostgresContainer } from '../../../test/harness/docker/postgres-container.ts';
-import { mainFile, runHoldfast } from '../../cli/testing/run-holdfast.ts';
-import type { Configuration } from '../../config/configuration.ts';
-import { loadConfiguration } from '../../config/load-configuration.ts';
-import type { Repository } from '../../engine/repository.ts';
-import { ignoreEvents } from '../../events.ts';
-import { systemClock } from '../../util/clock.ts';
-import { createTools } from '../application/application-tools.ts';
-import { backUp } from '../back-up.ts';
-import { createSession } from '../open-session.ts';
-import { createBaseComponent } from '../physical/base-component.ts';
-import { openReplicatedServer } from '../physical/replicated-server.ts';
-import { streamWal } from '../wal/stream-wal.ts';
-import { restoreMoment, type Destination, type MomentResult } from './restore-moment.ts';
-import type { MomentContext } from './run-plan.ts';
+import { startDocker, type TestDocker } from '../../test/harness/docker/docker.ts';
+import { startPostgres, waitUntilUp, type PostgresContainer } from '../../test/harness/docker/postgres-container.ts';
+import { mainFile, runHoldfast } from './testing/run-holdfast.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { loadConfiguration } from '../config/load-configuration.ts';
+import type { Repository } from '../engine/repository.ts';
+import { ignoreEvents } from '../events.ts';
+import { systemClock } from '../util/clock.ts';
+import { createTools } from '../operations/application/application-tools.ts';
+import { backUp } from '../operations/back-up.ts';
+import { createSession } from '../operations/open-session.ts';
+import { createBaseComponent } from '../operations/physical/base-component.ts';
+import { openReplicatedServer } from '../operations/physical/replicated-server.ts';
+import { streamWal } from '../operations/wal/stream-wal.ts';
+import { restoreMoment, type Destination, type MomentResult } from '../operations/point-in-time/restore-moment.ts';
+import type { MomentContext } from '../operations/point-in-time/run-plan.ts';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 });
 
@@ -56,7 +56,7 @@ beforeAll(async () => {
     file,
     `application: shop\nrepositories: { local: ./repository }\ncomponents:\n  database: { postgres: { ${login}, mode: physical } }\n`,
   );
-  configuration = await loadConfiguration({ file, environment: context.environment });
+  configuration = loadConfiguration({ file, environment: context.environment });
   const source = configuration.components[0]?.source;
   if (source?.kind !== 'postgres-base') throw new Error('the component is of another kind');
   const replicated = await openReplicatedServer(createTools(configuration, context), source.at);
@@ -71,9 +71,7 @@ beforeAll(async () => {
   });
   await backUp(repository, { components: [{ source: base }] }, context);
   await server.psql('INSERT INTO orders SELECT generate_series(1, 1000)');
-  moment = new Date(
-    (await server.psql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MSZ')")).trim(),
-  );
+  moment = new Date((await server.psql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MSZ')")).trim());
   await server.psql('SELECT pg_sleep(0.05)');
   await server.psql('DROP TABLE orders');
   await server.psql('INSERT INTO notes VALUES (1)');
@@ -88,7 +86,10 @@ afterAll(async () => {
   await rm(room, { recursive: true, force: true });
 });
 
-function goBack(destination: Destination, target: { kind: 'time'; time: Date } | { kind: 'name'; name: string }): Promise<MomentResult | undefined> {
+function goBack(
+  destination: Destination,
+  target: { kind: 'time'; time: Date } | { kind: 'name'; name: string },
+): Promise<MomentResult | undefined> {
   const confirm = () => Promise.resolve(true);
   return restoreMoment(repository, { target, point: component, destination, configuration, lock: {}, dryRun: false, confirm }, context);
 }
@@ -114,30 +115,36 @@ test('where the recovery fails, what was there is back and the server runs', asy
   expect(await readdir(join(context.stateFolder, 'in-place'))).toEqual([]);
 });
 
-test('killed in the middle, it leaves what was there aside; the next run puts it back, and starts the server', async () => {
-  const words = ['restore', '--component', 'database', '-c', join(room, 'holdfast.yaml')];
-  const env = { ...docker.environment, HOLDFAST_PASSWORD: 'secret', HOLDFAST_STATE: context.stateFolder };
+/** Kills a recovery to the moment when its own container is there. Volumes that keep what was there, after that. */
+async function killInTheMiddle(): Promise<string[]> {
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', mainFile, ...words, '--at', moment.toISOString(), '--yes'],
-    { env: { ...env, HOME: room }, stdio: 'ignore' },
+    ['--disable-warning=ExperimentalWarning', mainFile, ...restore, '--at', moment.toISOString(), '--yes'],
+    { cwd: room, env: { ...environment(), HOME: room }, stdio: 'ignore' },
   );
   const ended = once(child, 'exit');
   while ((await own()) === '' && child.exitCode === null) await sleep(20);
   child.kill('SIGKILL');
   await ended;
   expect(child.signalCode).toBe('SIGKILL');
-  expect((await volumesAside()).length).toBe(1);
   expect((await docker.docker(['inspect', '-f', '{{.State.Running}}', name])).trim()).toBe('false');
   /* What it started ends with it. */
-  const left = await own();
-  for (let turn = 0; turn < 100 && (await docker.docker(['ps', '-q', '--filter', `id=${left}`])).trim() !== ''; turn += 1) await sleep(100);
-  expect((await docker.docker(['ps', '-q', '--filter', `id=${left}`])).trim()).toBe('');
-  const shown = await runHoldfast([...words, '--at', moment.toISOString(), '--dry-run'], { env });
+  const isLeft = async () => (await docker.docker(['ps', '-q', '--filter', 'label=holdfast.purpose'])).trim() !== '';
+  for (let turn = 0; turn < 100 && (await isLeft()); turn += 1) await sleep(100);
+  expect(await isLeft()).toBe(false);
+  return volumesAside();
+}
+
+const restore = ['restore', '--component', 'database'];
+const environment = () => ({ ...docker.environment, HOLDFAST_PASSWORD: 'secret', HOLDFAST_STATE: context.stateFolder });
+
+test('killed in the middle, it leaves what was there aside; the next recovery puts it back, and starts the server', async () => {
+  expect((await killInTheMiddle()).length).toBe(1);
+  const shown = await runHoldfast([...restore, '--at', moment.toISOString(), '--dry-run'], { cwd: room, env: environment() });
   expect(shown.stderr).toContain('did not end');
-  const failed = await runHoldfast([...words, '--name', 'never made', '--yes'], { env });
-  expect(failed.stderr).toContain('has been put back');
-  expect(failed.status).toBe(1);
+  const after = await runHoldfast([...restore, '--name', 'never made', '--yes'], { cwd: room, env: environment() });
+  expect(after.stderr).toContain('has been put back, and the server runs again');
+  expect(after.status).toBe(1);
   expect(await count('notes')).toBe('1');
   expect(await volumesAside()).toEqual([]);
   expect(await own()).toBe('');
@@ -173,8 +180,22 @@ test('a server is put back in its volume, and what was there is kept in another'
   expect(await count('orders')).toBe('1000');
   expect(await count('notes')).toBe('0');
   expect((await server.psql("SELECT current_setting('restore_command') || current_setting('archive_mode')")).trim()).toBe('off');
-  const [data, aside] = [await server.run(['ls', '/srv/data']), await docker.docker(['run', '--rm', '-v', `${kept}:/kept`, 'holdfast-test/base:1', 'ls', '/kept'])];
+  const [data, aside] = [
+    await server.run(['ls', '/srv/data']),
+    await docker.docker(['run', '--rm', '-v', `${kept}:/kept`, 'holdfast-test/base:1', 'ls', '/kept']),
+  ];
   expect(data).not.toContain('holdfast-recovery');
   expect(aside).toContain('PG_VERSION');
+  expect(await own()).toBe('');
+});
+
+test('after a recovery that was killed, the next backup puts things right too', async () => {
+  const kept = await volumesAside();
+  expect((await killInTheMiddle()).length).toBe(kept.length + 1);
+  const after = await runHoldfast(['backup'], { cwd: room, env: environment() });
+  expect(after.stderr).toContain('has been put back, and the server runs again');
+  expect(after.status).toBe(0);
+  expect(await count('notes')).toBe('0');
+  expect(await volumesAside()).toEqual(kept);
   expect(await own()).toBe('');
 });

@@ -1,0 +1,60 @@
+/** What a recovery of a server in a container left when it was killed: undone by the next run, whatever that is for. */
+import { existsSync } from 'node:fs';
+import { HoldfastError, isError, reasonOf } from '../../errors.ts';
+import { connectDocker } from '../../sources/docker/connect-docker.ts';
+import type { Container, DockerEngine } from '../../sources/docker/docker-engine.ts';
+import { startContainers } from '../../sources/docker/start-containers.ts';
+import type { ApplicationContext } from '../application/application-tools.ts';
+import { listInPlaceNotes, noteOwnerLives, removeInPlaceNote, type InPlaceNote } from './in-place-note.ts';
+import { moveBack, type Move } from './put-aside.ts';
+
+/** Seconds. */
+const grace = 60;
+
+/**
+ * The recovery's own container goes, what was there before is back, and the server is started if it ran; the note goes last. Throws the Docker errors, and what the
+ * file system throws.
+ */
+export async function putRight(docker: DockerEngine, stateFolder: string, note: InPlaceNote): Promise<void> {
+  const { purpose, ids } = note.container ?? { purpose: '', ids: [] };
+  if (purpose !== '') await docker.removeOwn(purpose);
+  const containers: Container[] = [];
+  for (const id of ids) {
+    const found = await docker.find({ container: id }).catch((error: unknown) => {
+      if (isError(error, 'docker-container-missing')) return undefined;
+      throw error;
+    });
+    if (found !== undefined) containers.push(found);
+  }
+  // Whoever started it meanwhile has found nothing to work with.
+  for (const container of containers) await container.stop(grace);
+  await moveBack(note.moves);
+  await discardVolumes(docker, note.moves);
+  if (note.running) await startContainers(containers);
+  await removeInPlaceNote(stateFolder, note.dataDirectory);
+}
+
+/** Takes volumes away that were made to keep something, and keep nothing. */
+export async function discardVolumes(docker: DockerEngine, moves: readonly Move[]): Promise<void> {
+  for (const { aside, volume } of moves) if (volume !== undefined && !existsSync(aside)) await docker.removeVolume(volume);
+}
+
+/** All that runs of this host left; those that are at work are left alone. What cannot be put right is told, and tried again the next time. */
+export async function putRightForgotten({ stateFolder, environment, events, signal }: ApplicationContext): Promise<void> {
+  for (const note of await listInPlaceNotes(stateFolder)) {
+    if (note.container === undefined || (await noteOwnerLives(note))) continue;
+    try {
+      const docker = await connectDocker({ environment: { ...environment, ...note.container.engine }, signal });
+      await putRight(docker, stateFolder, note);
+      events({ type: 'notice', message: toldOf(note) });
+    } catch (error) {
+      if (error instanceof HoldfastError && error.code === 'interrupted') throw error;
+      events({ type: 'problem', path: note.dataDirectory, reason: `an earlier recovery of it did not end (${reasonOf(error)})` });
+    }
+  }
+}
+
+/** For people. */
+export function toldOf({ dataDirectory, running }: InPlaceNote): string {
+  return `An earlier recovery of ${dataDirectory} did not end. What was there before it has been put back${running ? ', and the server runs again' : ''}.`;
+}
