@@ -10,7 +10,7 @@ const noteSchema = z.object({
   dataDirectory: z.string().min(1),
   /** Whether its server ran. */
   running: z.boolean(),
-  /** `volume`: the Docker volume that was made to keep it in. */
+  /** Empty once the server has been recovered: then nothing is put back. `volume`: the Docker volume that was made to keep it in. */
   moves: z.array(z.object({ from: z.string().min(1), aside: z.string().min(1), volume: z.string().min(1).optional() })),
   /** Of a server in containers: how they are reached, and what the container of the recovery is for. */
   container: z.object({ engine: z.record(z.string(), z.string()), purpose: z.string(), ids: z.array(z.string().min(1)) }).optional(),

@@ -95,6 +95,24 @@ test('what a recovery that died left aside is brought back by the next', async (
   expect(await cluster.query('SELECT count(*)::int AS n FROM notes')).toEqual([{ n: 1 }]);
 }, 120_000);
 
+test('a run that dies while the recovered server starts is not undone by the next: there may be new transactions', async () => {
+  const { cluster, repository, context } = saved;
+  const plan = await planMoment(repository, { target: { kind: 'time', time: beforeDrop }, point: latest }, context);
+  const place = await planInPlace(plan, request, context);
+  const starting = Promise.withResolvers<void>();
+  const start = (): Promise<void> => {
+    starting.resolve();
+    return new Promise(() => {});
+  };
+  void recoverInPlace(repository, plan, { ...place, server: { ...place.server, start } }, request, context);
+  await starting.promise;
+  const [kept] = place.moves;
+  expect(await planInPlace(plan, request, context)).toMatchObject({ startAfter: true, server: { running: false } });
+  expect(existsSync(join(kept?.aside ?? '', 'PG_VERSION'))).toBe(true);
+  await cluster.restart();
+  expect(await cluster.query(sums)).toEqual([{ n: 2000, sum: 2_001_006 }]);
+}, 120_000);
+
 test('a table comes back into the live database, which keeps everything else', async () => {
   const { cluster, repository, context } = saved;
   const plan = await planMoment(repository, { target: { kind: 'time', time: beforeDrop }, point: latest }, context);

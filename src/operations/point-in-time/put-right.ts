@@ -26,8 +26,8 @@ export async function putRight(docker: DockerEngine, stateFolder: string, note: 
     });
     if (found !== undefined) containers.push(found);
   }
-  // Whoever started it meanwhile has found nothing to work with.
-  for (const container of containers) await container.stop(grace);
+  // Whoever started it meanwhile has found nothing to work with; where nothing is to be put back it works with what was recovered.
+  if (note.moves.length > 0) for (const container of containers) await container.stop(grace);
   await moveBack(note.moves);
   await discardVolumes(docker, note.moves);
   if (note.running) await startContainers(containers);
@@ -55,6 +55,8 @@ export async function putRightForgotten({ stateFolder, environment, events, sign
 }
 
 /** For people. */
-export function toldOf({ dataDirectory, running }: InPlaceNote): string {
+export function toldOf({ dataDirectory, moves, running }: InPlaceNote): string {
+  if (moves.length === 0)
+    return `An earlier run recovered ${dataDirectory} and was ended before it could start the server, which has been started if it was to run.`;
   return `An earlier recovery of ${dataDirectory} did not end. What was there before it has been put back${running ? ', and the server runs again' : ''}.`;
 }

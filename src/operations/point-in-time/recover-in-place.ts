@@ -112,10 +112,11 @@ async function bringBackForgotten(
   if (note === undefined) return false;
   await checkForgotten(note, dryRun);
   await bringBack(stateFolder, dataDirectory, note.moves);
-  events({
-    type: 'notice',
-    message: `An earlier recovery of ${dataDirectory} did not end. What was there before it, kept in ${namesOf(note.moves)}, has been put back.`,
-  });
+  if (note.moves.length > 0)
+    events({
+      type: 'notice',
+      message: `An earlier recovery of ${dataDirectory} did not end. What was there before it, kept in ${namesOf(note.moves)}, has been put back.`,
+    });
   return note.running;
 }
 
@@ -128,7 +129,7 @@ export async function checkForgotten(note: InPlaceNote, dryRun: boolean): Promis
       reason: `another recovery of it is at work (process ${owner?.pid ?? 0})`,
       remedy: 'Wait until it has ended',
     });
-  if (dryRun)
+  if (dryRun && moves.length > 0)
     throw new HoldfastError('recovery-directory', {
       path,
       reason: `an earlier recovery of it did not end, and what was there before is kept in ${namesOf(moves)}`,
@@ -146,7 +147,7 @@ async function ownerOf(path: string): Promise<ServerUser | undefined> {
   return process.getuid?.() === 0 && uid !== 0 ? { uid, gid } : undefined;
 }
 
-/** Throws what assembling and replaying throw; what was there is back then, and the server runs if it ran. */
+/** Throws what assembling, replaying and starting throw; what was there is back then, and the server runs if it ran. */
 export async function recoverInPlace(
   repository: Repository,
   plan: MomentPlan,
@@ -165,8 +166,21 @@ export async function recoverInPlace(
     if (server.running) await steps.time('stop the server', () => server.stop());
     await aside?.make();
     await putAside(moves, dataDirectory);
-    return await fill(repository, plan, place, request, steps);
+    const recovered = await fill(repository, plan, place, request, steps);
+    // From here on new transactions may come: whoever comes after a run that dies now may start the server, and must not put anything back.
+    await writeInPlaceNote(context.stateFolder, { ...note, moves: [] });
+    if (startAfter) await steps.time('start the server', () => server.start());
+    const kept = await dropEmpty(moves);
+    await aside?.discard();
+    await removeInPlaceNote(context.stateFolder, dataDirectory);
+    return {
+      ...recovered,
+      steps: steps.steps,
+      seconds: steps.seconds,
+      kept: kept.map(({ aside: path, volume }) => (volume === undefined ? path : `the volume ${volume}`)),
+    };
   } catch (error) {
+    await writeInPlaceNote(context.stateFolder, note);
     // One that did not come up as it should may still be there.
     if (startAfter) await server.stop().catch(() => {});
     await moveBack(moves);
@@ -185,9 +199,9 @@ async function fill(
   place: InPlacePlan,
   request: InPlaceRequest,
   steps: StepTimer,
-): Promise<InPlaceReport> {
+): Promise<Omit<InPlaceReport, 'steps' | 'seconds' | 'kept'>> {
   const { context } = steps;
-  const { dataDirectory, runner, server, moves, tablespaces, links, configurationFile } = place;
+  const { dataDirectory, runner, server, tablespaces, links, configurationFile } = place;
   const target = { target: dataDirectory, tablespaces, ...(links === undefined ? {} : { links }) };
   const { bytes } = await steps.time('restore', () => assemblePlan(repository, plan, target, context));
   const user = await settleOwner(dataDirectory, [...tablespaces.values()]);
@@ -198,20 +212,13 @@ async function fill(
   const replayed = await replay(repository, plan, asked, steps);
   const { outcome, check } = replayed;
   await steps.time('stop', () => replayed.server.stop());
-  if (place.startAfter) await steps.time('start the server', () => server.start());
-  const kept = await dropEmpty(moves);
-  await place.aside?.discard();
-  await removeInPlaceNote(context.stateFolder, dataDirectory);
   return {
     outcome,
     ...(check === undefined ? {} : { check }),
     dataDirectory,
     bytes,
-    steps: steps.steps,
-    seconds: steps.seconds,
     readOnly: false,
     start: server.startText,
-    kept: kept.map(({ aside, volume }) => (volume === undefined ? aside : `the volume ${volume}`)),
     running: place.startAfter,
   };
 }
