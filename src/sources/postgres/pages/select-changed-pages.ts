@@ -33,7 +33,9 @@ export type PageSelection =
 export async function selectChangedPages({ content, size, pageSize, previous, changed }: FileToCompare): Promise<PageSelection> {
   const blocks: number[] = [];
   const known = previous.length;
+  let goesWhole = false;
   const hasher = new PageHasher(pageSize, size, (page, index, hashes) => {
+    if (goesWhole) return;
     const at = index * hashLength;
     if (at < known && hashes.compare(previous, at, at + hashLength, at, at + hashLength) === 0) return;
     blocks.push(index);
@@ -45,7 +47,10 @@ export async function selectChangedPages({ content, size, pageSize, previous, ch
     if (next.done === true) break;
     hasher.push(next.value);
     if (!changed.isFull) continue;
-    if (blocks.length === hasher.pages) return { kind: 'whole', content: goOn(changed, hasher, chunks), hashes: () => hasher.hashes };
+    if (blocks.length === hasher.pages) {
+      goesWhole = true;
+      return { kind: 'whole', content: goOn(changed, hasher, chunks), hashes: () => hasher.hashes };
+    }
     changed.spill();
   }
   // The size was a multiple of the page size; should the server have sent something else, nothing may be lost of it.
