@@ -171,7 +171,7 @@ export const catalogue = {
   'wal-target-ahead': { exit: 1, message: 'Cannot recover to {target}: the WAL ends before it.', hint: 'The newest that can be reached is {newest}.' },
   'wal-target-early': { exit: 1, message: 'Cannot recover to {target} from this base: it ends at {end}, and no earlier state can be reached from it.', hint: 'Choose an older base; see what there is with: holdfast list' },
   'wal-timeline-unknown': { exit: 1, message: 'Cannot recover along timeline {timeline}: {reason}.', hint: 'See which timelines there are with: holdfast wal status' },
-  'wal-timeline-ambiguous': { exit: 2, message: 'Cannot choose a timeline for {target}: it was reached on several ({timelines}).', hint: 'Say which with --timeline N; see them with: holdfast wal status' },
+  'wal-timeline-ambiguous': { exit: 2, message: 'Cannot choose a timeline for {target}: it was reached on several ({timelines}).', hint: 'Say which to holdfast restore with --timeline N.' },
   /* recovery to a moment */
   'server-programs-missing': { exit: 1, message: 'Cannot run PostgreSQL {major}: {places} have no server of that version.', hint: 'Install it with: apt-get install postgresql-{major}' },
   'recovery-directory': { exit: 1, message: 'Cannot recover a server in {path}: {reason}.', hint: '{remedy}.' },

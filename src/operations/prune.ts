@@ -104,6 +104,10 @@ async function planWal(repository: Repository, forget: ForgetPlan | undefined, {
     components.filter(({ id, tags }) => tags.kind === 'postgres-base' && !going.has(id)).map((snapshot) => ({ pointId, snapshot })),
   );
   if (kept.length === 0) return [];
+  const { openSealedObjects } = await import('../engine/objects/sealed-objects.ts');
+  const { listWalSystems } = await import('../wal/open-wal-archive.ts');
+  // Without a log there is nothing that could go.
+  if ((await listWalSystems(openSealedObjects(repository))).length === 0) return [];
   const { openBase } = await import('./point-in-time/find-bases.ts');
   const { planExpiry } = await import('./wal/expire-wal.ts');
   const bases = await Promise.all(kept.map(async (base) => (await openBase(repository, base, signal)).manifest));
