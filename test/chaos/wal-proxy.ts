@@ -50,9 +50,10 @@ export async function startWalProxy(serverPort: number): Promise<WalProxy> {
     }
     client.pipe(server);
     server.on('data', (chunk: Buffer) => {
-      const passing = chunk.subarray(0, pair.left);
+      // What comes between the cut and the reset is lost: not a byte of it may follow what went through.
+      if (pair.left < 0) return;
+      const hasRoom = client.write(chunk.subarray(0, pair.left));
       pair.left -= chunk.length;
-      const hasRoom = client.write(passing);
       if (pair.left < 0) return void setImmediate(() => reset(pair));
       if (hasRoom) return;
       server.pause();
