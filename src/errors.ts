@@ -91,8 +91,11 @@ export const catalogue = {
   'storage-full': { exit: 1, message: 'Cannot write to {location}: the disk is full.', hint: 'Free space (holdfast prune), then run the command again; what was saved is kept.' },
   'storage-denied': { exit: 1, message: 'Cannot {action} {key} in {location}: permission is denied.', hint: 'Check the owner and the mode of that folder, or the rights of the key used.' },
   'storage-failed': { exit: 1, message: 'Cannot {action} {key} in {location}: {reason}.', hint: 'Check that the storage answers, then run the command again.' },
+  'storage-refused': { exit: 1, message: 'Cannot {action} {key} in {location}: {reason}.', hint: '{help}.' },
+  'storage-setup': { exit: 1, message: 'Cannot use {location}: {reason}.', hint: '{help}.' },
+  'storage-locked': { exit: 1, message: 'Cannot delete {key} in {location}: it is locked until {until}.', hint: 'Wait until then; the next holdfast prune deletes it.' },
   'storage-key': { exit: 1, message: 'Cannot use the key "{key}" in {location}: it is not of the allowed form.', hint: 'Run: holdfast check' },
-  'storage-url': { exit: 2, message: 'Cannot use "{url}" as a repository: {reason}.', hint: 'Use a path such as /backups/app.' },
+  'storage-url': { exit: 2, message: 'Cannot use "{url}" as a repository: {reason}.', hint: 'Use a path such as /backups/app, or an address: holdfast help repositories' },
   'machine-unreliable': { exit: 1, message: 'Cannot trust this machine: blob {id} was not the same after it was compressed, encrypted and opened again.', hint: 'Test the memory and the processor of this machine. Nothing wrong was stored.' },
   'internal': { exit: 1, message: 'Cannot go on: {reason}.', hint: 'This is a defect of holdfast: please report it with the command you ran.' },
   /* application */

@@ -7,8 +7,9 @@
  * - **Exact.** `get` returns exactly the bytes asked for or throws; it never returns fewer. It does not verify content: the engine does.
  * - **Listed.** `list` shows every object that was put before the call began, and nothing that was only half written.
  * - **Idempotent removal.** Removing what is not there succeeds. A removal, too, is durable when it resolves.
- * - **Errors.** Everything thrown is a HoldfastError: `storage-missing`, `storage-exists`, `storage-full`, `storage-denied`,
- *   `storage-short`, `storage-key`, `storage-failed`, or `interrupted` after the signal. Only `storage-failed` and `storage-short` may be worth a retry.
+ * - **Errors.** Everything thrown is a HoldfastError: `storage-missing`, `storage-exists`, `storage-full`, `storage-denied`, `storage-refused`,
+ *   `storage-setup`, `storage-locked`, `storage-short`, `storage-key`, `storage-failed`, or `interrupted` after the signal. Only `storage-failed`
+ *   and `storage-short` may be worth a retry.
  * - **Concurrent.** All calls may run at once, from several processes and hosts.
  * - **Keys** match /^[a-z0-9][a-zA-Z0-9._-]*(\/[a-zA-Z0-9][a-zA-Z0-9._-]*)*$/; a driver refuses any other with `storage-key`.
  */
@@ -18,6 +19,9 @@ export interface Storage {
 
   /** Only where objects are plain files on this machine: engine threads then read and write them without a copy. */
   readonly local?: LocalAccess;
+
+  /** Only where objects are locked against deletion and this storage was opened with a lock. */
+  readonly retention?: RetentionAccess;
 
   /** Prepares an empty place (creates the folder). Succeeds if it is there already. */
   create(): Promise<void>;
@@ -64,6 +68,17 @@ export interface ObjectInfo {
   readonly key: string;
   /** Bytes. */
   readonly size: number;
+}
+
+/** Objects under a lock cannot be deleted or replaced before its time: `remove` and `put` throw `storage-locked`, and nothing else happens. */
+export interface RetentionAccess {
+  readonly mode: 'governance' | 'compliance';
+  /** For how long an object is locked when it is put, in milliseconds. */
+  readonly forMs: number;
+  /** Locks an object that is there until `until`, and never for a shorter time than it is already. Throws `storage-missing`. */
+  extend(key: string, until: Date): Promise<void>;
+  /** Until when an object is locked; undefined where it is not. Throws `storage-missing`. */
+  lockedUntil(key: string): Promise<Date | undefined>;
 }
 
 export interface LocalAccess {
