@@ -197,6 +197,9 @@ export const catalogue = {
   'replication-container': { exit: 1, message: 'Cannot replicate from {server}: it cannot be reached from here ({reason}).', hint: 'Work as root on the machine of the Docker engine, or publish the port in the Compose file, ports: ["127.0.0.1:5432:5432"], with listen_addresses = \'*\' in the server.' },
   'base-damaged': { exit: 4, message: 'Cannot trust the files of {server}: {reason}.', hint: 'Nothing was saved. The disk or the memory of the server is damaged: look at its log, check with pg_amcheck, and restore an older point elsewhere before anything else is written.' },
   'base-increment': { exit: 1, message: 'Cannot take an increment of {server}: {reason}.', hint: 'Set summarize_wal = on in the server\'s postgresql.conf (PostgreSQL 17 and newer), run SELECT pg_reload_conf(); and take a full base backup first.' },
+  /* retention */
+  'point-held': { exit: 1, message: 'Cannot forget point {id}: it is {reason}.', hint: 'If it may go, release it first: holdfast hold release {id}' },
+  'prune-large': { exit: 1, message: 'Cannot prune {location}: {removed} of {all} points would go at once, and that is not done unasked.', hint: 'Nothing was done. Look at what goes (holdfast prune --dry-run); if it is right: holdfast prune --yes --allow-large' },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

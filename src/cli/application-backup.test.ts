@@ -58,7 +58,7 @@ describe('a backup of a configured application', () => {
     expect(parseLines(stdout).at(-1)).toMatchObject({
       application: 'shop',
       repository: 'local',
-      copies: [{ repository: 'offsite', status: 'copied' }],
+      copies: [{ repository: 'offsite', status: 'copied', caught_up: 0 }],
       components: [
         { component: 'database', kind: 'postgres', status: 'saved' },
         { component: 'uploads', kind: 'files', status: 'saved' },
@@ -207,6 +207,14 @@ describe('what goes wrong', () => {
     expect(other.status).toBe(exitStatus.incomplete);
     expect(parseLines(other.stdout).at(-1)).toMatchObject({ repository: 'offsite', copies: [{ repository: 'local', status: 'failed' }] });
     await writeFile(`${local}/config`, localConfig);
+    // Each has had a point that the other lacks; with both back, each has all.
+    await write('');
+    const both = await run(['backup', '--json']);
+    expect(both.status).toBe(exitStatus.done);
+    expect(parseLines(both.stdout).at(-1)).toMatchObject({ repository: 'local', copies: [{ repository: 'offsite', status: 'copied', caught_up: 1 }] });
+    const times = async (name: string): Promise<unknown[]> =>
+      parseLines((await run(['list', '-r', name, '--json'])).stdout).map((point) => point['time']);
+    expect(await times('offsite')).toEqual(await times('local'));
   });
 
   test('in the configuration is said before anything is done', async () => {

@@ -58,8 +58,8 @@ function isRepositoryGiven({ options }: CommandContext): boolean {
   return options.has(ownAddress.option) || options.has(ownAddress.fileOption);
 }
 
-/** Only a plain word may be a name; everything else needs no configuration to be understood. */
-async function readRepository(context: CommandContext, address: string): Promise<RepositoryConfiguration> {
+/** A name in the configuration, or an address. Only a plain word may be a name; everything else needs no configuration to be understood. */
+export async function readRepository(context: CommandContext, address: string): Promise<RepositoryConfiguration> {
   return namedIn(/^[\w.-]+$/.test(address) ? await findConfiguration(context) : undefined, address);
 }
 

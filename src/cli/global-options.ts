@@ -19,5 +19,13 @@ export const globalOptions: readonly OptionDescription[] = [
   { flags: '-v, --verbose', text: 'print more' },
   { flags: '--no-lock', text: 'do not lock the repository; only for reading, such as from a disk that cannot be written' },
   { flags: '--wait-lock <duration>', text: 'how long to wait for a lock of somebody else, such as 5m' },
+  { flags: '--limit-upload <rate>', text: 'bytes a second that are sent at most, such as 5M' },
+  { flags: '--limit-download <rate>', text: 'bytes a second that are fetched at most' },
+  { flags: '--cache-dir <folder>', text: 'where copies of small objects of a repository that is not on this machine are kept' },
+  { flags: '--no-cache', text: 'keep no such copies' },
+  {
+    flags: '--as-of <time>',
+    text: 'read a repository as it was at this time, where its place keeps earlier versions (an S3 bucket with versions)',
+  },
   { flags: '--retry-lock <duration>', text: 'the same in words of restic', hidden: true },
 ];

@@ -3,9 +3,11 @@ import type { RepositoryConfiguration } from '../config/configuration.ts';
 import { HoldfastError, isError } from '../errors.ts';
 import type { Repository } from '../engine/repository.ts';
 import type { LockChoice } from '../operations/open-session.ts';
-import { chooseRepository } from './application-configuration.ts';
+import type { Storage } from '../storage/storage.ts';
+import { chooseRepository, readRepository } from './application-configuration.ts';
 import type { CommandContext } from './command-context.ts';
 import { readDuration } from './option-values.ts';
+import { placeOf } from './place-options.ts';
 import { findPassword, ownPassword, type PasswordWords } from './password-source.ts';
 import { findAddress, ownAddress, type AddressWords } from './repository-address.ts';
 
@@ -22,7 +24,7 @@ export async function openRepository(context: CommandContext, words: RepositoryW
   const named =
     words === ownWords
       ? await chooseRepository(context)
-      : { name: '', url: findAddress(context.options, context.environment, words.address) };
+      : await readRepository(context, findAddress(context.options, context.environment, words.address));
   return openNamedRepository(context, named, words.password);
 }
 
@@ -33,7 +35,14 @@ export async function openNamedRepository(
   words: PasswordWords = ownPassword,
 ): Promise<Repository> {
   const { openSession } = await import('../operations/open-session.ts');
-  return openSession({ url: named.url, password: () => passwordOf(context, named, words, 'existing') });
+  const place = await placeOf(context, named);
+  return openSession({ url: named.url, password: () => passwordOf(context, named, words, 'existing'), place });
+}
+
+/** Opens the place of a repository, which need not be there. */
+export async function openNamedPlace(context: CommandContext, named: RepositoryConfiguration): Promise<Storage> {
+  const { openPlace } = await import('../operations/open-place.ts');
+  return openPlace(named.url, await placeOf(context, named));
 }
 
 /** Opens a repository, and creates it where there is none: a first backup needs no preparation. */
@@ -67,7 +76,8 @@ export async function createRepository(context: CommandContext, extras: Creation
 
 async function createNamedRepository(context: CommandContext, named: RepositoryConfiguration, extras: CreationExtras): Promise<Repository> {
   const { createSession } = await import('../operations/open-session.ts');
-  return createSession({ url: named.url, ...extras, password: () => passwordOf(context, named, ownPassword, 'new') });
+  const place = await placeOf(context, named);
+  return createSession({ url: named.url, ...extras, password: () => passwordOf(context, named, ownPassword, 'new'), place });
 }
 
 /** What the command line says wins over the configuration, and that over the environment. */

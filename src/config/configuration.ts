@@ -43,6 +43,21 @@ export interface RepositoryConfiguration {
   /** Absent where it comes from the command line's options or HOLDFAST_PASSWORD and its kin. */
   readonly password?: Secret;
   readonly keep?: KeepConfiguration;
+  /** By names of environment variables: used before those of the environment. */
+  readonly credentials?: Readonly<Record<string, Secret>>;
+  /** Of new objects. */
+  readonly storageClass?: string;
+  readonly lock?: { readonly mode: 'governance' | 'compliance'; readonly forMs: number };
+  readonly limits?: PlaceLimits;
+}
+
+export interface PlaceLimits {
+  /** Bytes a second. */
+  readonly upload?: number;
+  readonly download?: number;
+  readonly connections?: number;
+  /** Copies are brought in these hours only: minutes of the day, local time. `to` may lie before `from`: over midnight. */
+  readonly hours?: { readonly from: number; readonly to: number };
 }
 
 /** What retention keeps, in the words of `policy/retention.ts`: a `RetentionPolicy`. */

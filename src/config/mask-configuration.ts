@@ -4,7 +4,7 @@ const mask = '***';
 /** A shorter value stands inside ordinary words, and masking those would tell what it is: it is masked where it stands alone. */
 const shortest = 5;
 /* Up to the last @: a password may hold one. */
-const loginInUrl = /^([a-z][a-z0-9+.-]*:\/\/[^:/?#@]*):.*@/is;
+const loginInUrl = /^((?:rest:)?[a-z][a-z0-9+.-]*:\/\/[^:/?#@]*):.*@/is;
 const secretParameter = /([?&][^=&]*(?:password|secret|token|key|signature|sig)[^=&]*=)[^&#]*/gi;
 
 /** The same values with secrets as `***`: whatever is under `value`, passwords in URLs, and these values wherever they stand. */

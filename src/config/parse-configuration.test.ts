@@ -26,7 +26,14 @@ compose: { file: docker-compose.yml, project: northstar }
 x-keep: &keep { daily: 7, weekly: unlimited }
 repositories:
   local:   { url: ./backups, keep: *keep, password: { file: secrets/pw } }
-  offsite: { url: "s3://acme/timesheet", keep: { <<: *keep, daily: 30, within: 1y6m }, password: { command: pass show x } }
+  offsite:
+    url: s3://acme/timesheet
+    keep: { <<: *keep, daily: 30, within: 1y6m }
+    password: { command: pass show x }
+    credentials: { AWS_ACCESS_KEY_ID: acme, AWS_SECRET_ACCESS_KEY: { file: secrets/s3 } }
+    class: STANDARD_IA
+    lock: { mode: governance, for: 30d }
+    limits: { upload: 5M, connections: 4, hours: "22:30-06:00" }
 components:
   database:
     postgres: { service: db, database: timesheet_db, user: timesheet, password: { env: DB_PASSWORD }, exclude-tables: [log, "tmp_*"], jobs: 4, roles: true }
@@ -66,6 +73,10 @@ describe('a whole file', () => {
         url: 's3://acme/timesheet',
         keep: { daily: 30, weekly: 'unlimited', within: '1y6m' },
         password: { command: 'pass show x' },
+        credentials: { AWS_ACCESS_KEY_ID: { value: 'acme' }, AWS_SECRET_ACCESS_KEY: { file: '/app/secrets/s3' } },
+        storageClass: 'STANDARD_IA',
+        lock: { mode: 'governance', forMs: 30 * 86_400_000 },
+        limits: { upload: 5 * 2 ** 20, connections: 4, hours: { from: 1350, to: 360 } },
       },
     ]);
     expect(components.map(({ name, source }) => [name, source])).toEqual([

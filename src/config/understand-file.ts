@@ -12,6 +12,7 @@ import type {
 import type { ConfigurationFile } from './schema/schema.ts';
 import { definedOnly } from './defined-only.ts';
 import { understandCommand, understandCommands, understandHooks, understandSecret, manyOf } from './understand-shared.ts';
+import { understandPlace } from './understand-place.ts';
 import { understandSecondSource, understandSource } from './understand-source.ts';
 import { baseNameOf } from './base-backups.ts';
 import { readDuration } from './quantities.ts';
@@ -69,12 +70,13 @@ function understandRepository(
   folder: string,
 ): RepositoryConfiguration {
   if (typeof repository === 'string') return { name, url: understandAddress(repository, folder) };
-  const { url, password, keep } = repository;
+  const { url, password, keep, ...place } = repository;
   return {
     name,
     url: understandAddress(url, folder),
     ...(password === undefined ? {} : { password: understandSecret(password, folder) }),
     ...(keep === undefined ? {} : { keep: definedOnly(keep) }),
+    ...understandPlace(place, folder),
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   Configuration,
   Hooks,
   RecoveryConfiguration,
+  RepositoryConfiguration,
   SourceConfiguration,
 } from './configuration.ts';
 import { definedOnly } from './defined-only.ts';
@@ -18,7 +19,7 @@ export function writeOut(configuration: Configuration): Record<string, unknown> 
     application,
     version,
     compose,
-    repositories: Object.fromEntries(repositories.map(({ name, ...repository }) => [name, repository])),
+    repositories: Object.fromEntries(repositories.map((repository) => [repository.name, writeRepository(repository)])),
     components: Object.fromEntries(
       components
         .filter(({ partOf }) => partOf === undefined)
@@ -34,6 +35,24 @@ export function writeOut(configuration: Configuration): Record<string, unknown> 
     hooks: writeHooks(hooks),
     recovery: writeRecovery(recovery),
   });
+}
+
+function writeRepository({ name: _, storageClass, lock, limits, ...rest }: RepositoryConfiguration): object {
+  const hours = limits?.hours;
+  return definedOnly({
+    ...rest,
+    class: storageClass,
+    lock: lock === undefined ? undefined : { mode: lock.mode, for: `${lock.forMs / 86_400_000}d` },
+    limits:
+      limits === undefined
+        ? undefined
+        : definedOnly({ ...limits, hours: hours === undefined ? undefined : `${timeOf(hours.from)}-${timeOf(hours.to)}` }),
+  });
+}
+
+/** Minutes of the day as `22:00`. */
+function timeOf(minutes: number): string {
+  return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 }
 
 /** @param second the base backups that are written as part of it. */

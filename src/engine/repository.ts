@@ -33,6 +33,8 @@ export interface InitOptions {
 export interface OpenOptions {
   readonly password: string;
   readonly clock?: Clock;
+  /** Once the repository's id is known: the storage that everything is read and written through from then on, such as one with a cache. */
+  readonly through?: (storage: Storage, repositoryId: string) => Storage;
 }
 
 /** A file of the repository as listing shows it. */
@@ -71,7 +73,7 @@ export async function openRepository(storage: Storage, options: OpenOptions): Pr
   });
   const { master, keyId, json } = await findKey(storage, options.password, sealedConfig);
   const config = decodeConfigOf(location, json);
-  return new Repository(storage, config, master, keyId, options.clock ?? systemClock);
+  return new Repository(options.through?.(storage, config.id) ?? storage, config, master, keyId, options.clock ?? systemClock);
 }
 
 /** The key that this password opens, and the config that it opens in turn: whoever lost a race to create the repository may have left a key that does not. */
@@ -155,7 +157,11 @@ export class Repository {
   /** The content of an index, snapshot or lock: its hash and seal verified, decompressed. Throws `damaged`, `storage-missing`. */
   async readFile(type: FileType, id: string): Promise<Buffer> {
     const key = keyOf(type, id);
-    const sealed = await this.storage.get(key);
+    let sealed = await this.storage.get(key);
+    if (hash('sha256', sealed) !== id && this.#mayReadAnew) {
+      await this.storage.invalidate?.(key);
+      sealed = await this.storage.get(key);
+    }
     if (hash('sha256', sealed) !== id) throw this.damaged(key, 'its content is not what its name says');
     const content = this.openFile(key, sealed);
     releaseBuffer(sealed);
@@ -214,6 +220,11 @@ export class Repository {
     releaseBuffer(json);
   }
 
+  /** Whether a pack holds trees, as far as the loaded index knows: those are read often and are small. */
+  holdsTrees(pack: string): boolean {
+    return this.#index?.holdsTrees(pack) ?? false;
+  }
+
   /** Forgets the loaded index, because it is no longer what the files say. */
   dropIndex(): void {
     this.#index = undefined;
@@ -237,8 +248,20 @@ export class Repository {
   async readBlobAt(id: string, place: BlobPlace): Promise<Buffer> {
     const key = keyOf('pack', place.pack);
     if (place.length < 32 || contentLength(place) > mostPlainBytes) throw this.damaged(key, `blob ${id} has an impossible size`);
-    const sealed = await this.storage.get(key, { offset: place.offset, length: place.length });
-    return this.openBlob(id, place, sealed);
+    const range = { offset: place.offset, length: place.length };
+    const sealed = await this.storage.get(key, range);
+    try {
+      return this.openBlob(id, place, sealed);
+    } catch (error) {
+      if (!this.#mayReadAnew) throw error;
+      await this.storage.invalidate?.(key);
+      return this.openBlob(id, place, await this.storage.get(key, range));
+    }
+  }
+
+  /** What came over a network, or from a copy kept on the way, may have been spoilt there: it is asked for once more before it is called damaged. */
+  get #mayReadAnew(): boolean {
+    return this.storage.local === undefined;
   }
 
   /** Opens a blob's sealed bytes: seal, decompression and hash verified. Throws `damaged`. */

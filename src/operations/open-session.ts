@@ -4,20 +4,30 @@ import { configKey } from '../engine/layout.ts';
 import { lockRepository, type RepositoryLock } from '../engine/lock/lock-repository.ts';
 import { initRepository, openRepository, type Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
-import { openStorage } from '../storage/open-storage.ts';
+import { cacheFor, openPlace, type PlaceOptions } from './open-place.ts';
 
 export interface SessionRequest {
   /** A path, or an address such as `s3://bucket/prefix`. */
   readonly url: string;
   /** Asked for once it is known that there is a repository. */
   readonly password: () => Promise<string>;
+  /** Credentials and limits of that place. */
+  readonly place?: PlaceOptions;
 }
 
-/** Opens the repository at an address. Throws `repository-missing`, `password-wrong`, `storage-url`, … */
-export async function openSession({ url, password }: SessionRequest): Promise<Repository> {
-  const storage = await openStorage(url);
-  if ((await storage.stat(configKey)) === undefined) throw new HoldfastError('repository-missing', { location: storage.location });
-  return openRepository(storage, { password: await password() });
+/** Opens the repository at an address. Throws `repository-missing`, `password-wrong`, `storage-url`, `storage-setup`, … */
+export async function openSession({ url, password, place = {} }: SessionRequest): Promise<Repository> {
+  const storage = await openPlace(url, place);
+  try {
+    if ((await storage.stat(configKey)) === undefined) throw new HoldfastError('repository-missing', { location: storage.location });
+    let opened: Repository | undefined;
+    const through = await cacheFor(storage, place, () => opened);
+    opened = await openRepository(storage, { password: await password(), ...(through === undefined ? {} : { through }) });
+    return opened;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
 }
 
 export interface CreateRequest extends SessionRequest {
@@ -27,14 +37,19 @@ export interface CreateRequest extends SessionRequest {
 }
 
 /** Creates a repository and opens it. Throws `repository-exists`. */
-export async function createSession({ url, password, version, polynomialOf }: CreateRequest): Promise<Repository> {
-  const storage = await openStorage(url);
-  if ((await storage.stat(configKey)) !== undefined) throw new HoldfastError('repository-exists', { location: storage.location });
-  return initRepository(storage, {
-    password: await password(),
-    ...(version === undefined ? {} : { version }),
-    ...(polynomialOf === undefined ? {} : { polynomial: polynomialOf.config.polynomial }),
-  });
+export async function createSession({ url, password, version, polynomialOf, place }: CreateRequest): Promise<Repository> {
+  const storage = await openPlace(url, place);
+  try {
+    if ((await storage.stat(configKey)) !== undefined) throw new HoldfastError('repository-exists', { location: storage.location });
+    return await initRepository(storage, {
+      password: await password(),
+      ...(version === undefined ? {} : { version }),
+      ...(polynomialOf === undefined ? {} : { polynomial: polynomialOf.config.polynomial }),
+    });
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
 }
 
 /** How to lock: waiting for how long, or not at all. */

@@ -50,6 +50,9 @@ export interface Storage {
   /** Removes an object; succeeds if it is not there. */
   remove(key: string): Promise<void>;
 
+  /** Only where copies are kept on the way: forgets that of an object whose content did not match its hash, so that it is read anew. */
+  invalidate?(key: string): Promise<void>;
+
   /** Releases connections. No call may follow. */
   close(): Promise<void>;
 }

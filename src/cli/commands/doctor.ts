@@ -4,7 +4,7 @@ import type { ExaminedDatabase, Examination } from '../../operations/doctor/exam
 import { applicationContext, chooseRepositories, chooseRepository, findConfiguration } from '../application-configuration.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription } from '../command-description.ts';
-import { openNamedRepository } from '../open-repository.ts';
+import { openNamedPlace, openNamedRepository } from '../open-repository.ts';
 
 const modes = ['logical', 'physical', 'both'] as const;
 
@@ -79,5 +79,6 @@ function repositoriesOf(context: CommandContext, named: readonly RepositoryConfi
     name: repository.name,
     url: repository.url,
     open: () => openNamedRepository(context, repository),
+    openPlace: () => openNamedPlace(context, repository),
   }));
 }

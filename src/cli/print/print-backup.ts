@@ -61,11 +61,11 @@ function recordOfApplication({ application, repository, copies }: ApplicationBac
   return {
     application,
     repository,
-    copies: copies.map(({ name, bytes, error }) =>
-      error === undefined
-        ? { repository: name, status: 'copied', bytes }
-        : { repository: name, status: 'failed', error: error.code, message: error.message },
-    ),
+    copies: copies.map(({ name, bytes, caughtUp, waitsUntil, error }) => {
+      if (error !== undefined) return { repository: name, status: 'failed', error: error.code, message: error.message };
+      if (waitsUntil !== undefined) return { repository: name, status: 'waits', until: waitsUntil };
+      return { repository: name, status: 'copied', bytes, caught_up: caughtUp };
+    }),
   };
 }
 
@@ -96,8 +96,13 @@ function linesOfApplication({ copies, repository, unchanged }: ApplicationBackup
   return [
     ...(unchanged.length === 0 ? [] : [`unchanged: ${unchanged.join(', ')}`]),
     ...(copies.length === 0 ? [] : [`saved in ${repository}`]),
-    ...copies.map(({ name, bytes = 0, error }) =>
-      error === undefined ? `copied to ${name} (${formatSize(bytes)} new)` : `${name} has NO copy: ${error.message} ${error.hint}`,
-    ),
+    ...copies.map(lineOfCopy),
   ];
+}
+
+function lineOfCopy({ name, bytes = 0, caughtUp = 0, waitsUntil, error }: ApplicationBackupReport['copies'][number]): string {
+  if (error !== undefined) return `${name} has NO copy: ${error.message} ${error.hint}`;
+  if (waitsUntil !== undefined) return `${name} gets its copy with the first backup after ${waitsUntil}`;
+  const missed = caughtUp === 0 ? '' : `, and ${formatCount(caughtUp, 'point')} that it had missed`;
+  return `copied to ${name} (${formatSize(bytes)} new${missed})`;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { calendarDurationForm } from '../quantities.ts';
 import { component } from './components.ts';
 import { exactlyOne, mapping, named, oneOrMany, text, textLike, wholeNumber } from './parts.ts';
+import { placeKeys } from './place.ts';
 import { recovery } from './recovery.ts';
 import { hooks, secret, serviceName } from './shared.ts';
 
@@ -33,15 +34,16 @@ const repository = z.union(
     mapping({
       url: text('the address of a repository').meta({
         description: 'A folder, or a URL. A relative folder is beside the file.',
-        examples: ['./backups', 's3://bucket/prefix'],
+        examples: ['./backups', 's3://bucket/prefix?endpoint=https://s3.example', 'sftp://backup@host//srv/backups'],
       }),
       password: secret
         .meta({ description: 'Its password. Where there is none: `--password-file` and its kin, or `HOLDFAST_PASSWORD` and its kin.' })
         .optional(),
       keep: keep.meta({ description: 'What `holdfast prune` keeps; the newest point of a component always stays.' }).optional(),
+      ...placeKeys,
     }),
   ],
-  { error: 'an address, or a mapping with url, password, keep' },
+  { error: 'an address, or a mapping with url, password, keep, credentials, class, lock, limits' },
 );
 
 const version = z.union(

@@ -64,7 +64,7 @@ export const badFiles: readonly BadFile[] = [
     name: 'a key without a value, in braces',
     text: 'application: app\nrepositories: { local: ./b, other }\ncomponents: { x: { files: x }, 7: { files: y } }\n',
     errors: [
-      '2:29: found nothing for "other", allowed is an address, or a mapping with url, password, keep',
+      '2:29: found nothing for "other", allowed is an address, or a mapping with url, password, keep, credentials, class, lock, limits',
       '3:32: found the name "7", allowed are names of letters, digits, ".", "_" and "-" that begin with a letter',
     ],
   },
@@ -134,12 +134,24 @@ export const badFiles: readonly BadFile[] = [
     errors: [
       '3:3: found the name "1st", allowed are names of letters, digits, ".", "_" and "-" that begin with a letter',
       '4:3: found no key "url", needed is the address of a repository',
-      '4:8: found the key "ulr", allowed are url, password, keep; did you mean "url"?',
+      '4:8: found the key "ulr", allowed are url, password, keep, credentials, class, lock, limits; did you mean "url"?',
       '4:26: found the key "dayly", allowed are last, hourly, daily, weekly, monthly, yearly, within; did you mean "daily"?',
       '4:44: found the number -1 for "weekly", allowed is a whole number from 0 to 99999',
       '4:57: found the text "many" for "monthly", allowed is a whole number from 0 to 99999, or unlimited',
       '4:71: found the text "3w" for "within", allowed are years, months, days and hours such as 1y6m, 30d or 12h',
-      '5:6: found a list for "c", allowed is an address, or a mapping with url, password, keep',
+      '5:6: found a list for "c", allowed is an address, or a mapping with url, password, keep, credentials, class, lock, limits',
+    ],
+  },
+  {
+    name: 'places of repositories',
+    text: 'application: app\nrepositories:\n  a:\n    url: s3://b\n    credentials: { aws_key: x }\n    lock: { mode: weak, for: 12h }\n    limits: { upload: fast, connections: 0, hours: "22-6" }\ncomponents: { x: { files: x } }\n',
+    errors: [
+      '5:20: found the name "aws_key", allowed is a name such as AWS_ACCESS_KEY_ID: capital letters, digits and "_"',
+      '6:19: found the text "weak" for "mode", allowed are governance, compliance',
+      '6:30: found the text "12h" for "for", allowed is a number of days such as 30d',
+      '7:23: found the text "fast" for "upload", allowed is a size in bytes, or such as 500K, 64M or 1.5G',
+      '7:42: found the number 0 for "connections", allowed is a whole number from 1 to 64',
+      '7:52: found the text "22-6" for "hours", allowed are two times of the day such as 22:00-06:00',
     ],
   },
   {

@@ -223,7 +223,10 @@ class BackupRun {
 
   async #commit(pack: FinishedPack): Promise<void> {
     if (this.#stop.signal.aborted) return;
-    await this.#repository.storage.putFile(keyOf('pack', pack.id), pack.path);
+    const { storage } = this.#repository;
+    // A rename is done at once; an upload may take long, and whoever interrupts the run does not want to wait for it.
+    const options = storage.local === undefined ? { signal: this.#context.signal } : {};
+    await storage.putFile(keyOf('pack', pack.id), pack.path, options);
     this.#index.namePack(pack.number, pack.id);
     await this.#indexWriter.addEncoded(pack.indexed, pack.blobs);
   }

@@ -12,7 +12,7 @@ import { HoldfastError } from '../../errors.ts';
 import type { BlobType } from '../pack/pack-header.ts';
 
 const wordsPerEntry = 12;
-const bytesPerEntry = wordsPerEntry * 4;
+export const bytesPerEntry = wordsPerEntry * 4;
 const treeBit = 0x8000_0000;
 /** The pack of a blob that was claimed in this run and whose place is not known yet. */
 const pendingPack = 0x7fff_ffff;
@@ -33,6 +33,15 @@ export interface SharedBlobIndex {
   readonly slots: SharedArrayBuffer;
 }
 
+/** Memory for an index of so many bytes, which can grow; all zeros. */
+export function allocateIndex(entryBytes: number, slotBytes: number): SharedBlobIndex {
+  return {
+    control: new SharedArrayBuffer(256),
+    entries: new SharedArrayBuffer(entryBytes, { maxByteLength: mostEntries * bytesPerEntry }),
+    slots: new SharedArrayBuffer(slotBytes, { maxByteLength: mostEntries * 4 * 4 }),
+  };
+}
+
 /** Where one blob lies. */
 export interface BlobPlace {
   readonly pack: string;
@@ -47,6 +56,7 @@ export class BlobIndex {
   /** Pack ids by number. Only the thread that loaded the index knows them. */
   readonly packs: string[] = [];
   readonly #packNumbers = new Map<string, number>();
+  #treePacks: Set<number> | undefined;
   readonly #control: Int32Array;
   readonly #entries: Uint32Array;
   readonly #slots: Int32Array;
@@ -67,9 +77,7 @@ export class BlobIndex {
   /** A new index with room for `expected` blobs in its first level. */
   static create(expected = 0): BlobIndex {
     const base = 2 ** Math.max(14, Math.ceil(Math.log2((Math.min(expected, mostEntries) + 1) / fullness)));
-    const slots = new SharedArrayBuffer(base * 4, { maxByteLength: mostEntries * 4 * 4 });
-    const entries = new SharedArrayBuffer(65536, { maxByteLength: mostEntries * bytesPerEntry });
-    const index = new BlobIndex({ control: new SharedArrayBuffer(256), entries, slots }, randomInt(2 ** 31));
+    const index = new BlobIndex(allocateIndex(65536, base * 4), randomInt(2 ** 31));
     index.#control[controlBase] = base;
     return index;
   }
@@ -92,6 +100,22 @@ export class BlobIndex {
     this.packs.push(id);
     this.#packNumbers.set(id, this.packs.length - 1);
     return this.packs.length - 1;
+  }
+
+  /** Whether a pack holds trees. Looks through all entries when it is first asked. */
+  holdsTrees(pack: string): boolean {
+    this.#treePacks ??= this.#findTreePacks();
+    const number = this.#packNumbers.get(pack);
+    return number !== undefined && this.#treePacks.has(number);
+  }
+
+  #findTreePacks(): Set<number> {
+    const found = new Set<number>();
+    for (let entry = 0; entry < this.size; entry += 1) {
+      const word = this.#entries[entry * wordsPerEntry + 8] ?? 0;
+      if ((word & treeBit) !== 0) found.add((word & ~treeBit) >>> 0);
+    }
+    return found;
   }
 
   /** Adds a blob's place; a blob may have several. `id` is its 32 bytes as words. */

@@ -93,7 +93,12 @@ async function backUpComponents(work: Work): Promise<ApplicationBackupReport> {
     const copies =
       report.pointId === undefined
         ? []
-        : await copyToOthers(repository, report.pointId, { others: left, lock, open: request.open }, tools.context);
+        : await copyToOthers(
+            repository,
+            report.pointId,
+            { application: tools.configuration.application, others: left, lock, open: request.open },
+            tools.context,
+          );
     const missed = down.length + copies.filter(({ error }) => error !== undefined).length;
     return { ...report, repository: name, copies: [...down, ...copies], problems: report.problems + missed };
   } finally {

@@ -5,10 +5,13 @@ import { describeAge } from '../../engine/lock/stale-lock.ts';
 import { findRemovableLocks } from '../../engine/lock/unlock-repository.ts';
 import type { Repository } from '../../engine/repository.ts';
 import type { RunContext } from '../../engine/run-context.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { systemClock } from '../../util/clock.ts';
 import { withLock } from '../open-session.ts';
 import { loadPoints, type Point } from '../points.ts';
 import { failed, failedWith, ok, sizeText, warning, type Check } from './check.ts';
 import type { KnownTime } from './check-host.ts';
+import { checkPlace } from './check-place.ts';
 
 export interface NamedRepository {
   /** `local`, or its address where it has no name. */
@@ -16,6 +19,8 @@ export interface NamedRepository {
   readonly url: string;
   /** Asks for its password where that is needed. */
   readonly open: () => Promise<Repository>;
+  /** Only the place, where there is no repository yet. */
+  readonly openPlace: () => Promise<Storage>;
 }
 
 export interface RepositoryFindings {
@@ -35,8 +40,9 @@ export async function checkRepository(named: NamedRepository, context: RunContex
     repository = await named.open();
   } catch (error) {
     if (!isError(error, 'repository-missing')) return { checks: [failedWith(`${about}: open`, error)], times: [] };
+    const place = await tryPlace(about, named);
     const remedy = `The first backup creates it. Where there should be one, correct the address; to create it now: holdfast repo init -r ${named.url}`;
-    return { checks: [warning(`${about}: open`, `there is none at ${named.url} yet`, remedy)], times: [] };
+    return { checks: [...place, warning(`${about}: open`, `there is none at ${named.url} yet`, remedy)], times: [] };
   }
   try {
     const points = await loadPoints(repository);
@@ -47,6 +53,7 @@ export async function checkRepository(named: NamedRepository, context: RunContex
           `${about}: open`,
           `${repository.location} opens with its password and holds ${points.length} ${points.length === 1 ? 'point' : 'points'}`,
         ),
+        ...(repository.storage.local === undefined ? await checkPlace(about, repository.storage, repository.clock) : []),
         await checkWriting(about, repository, context),
         await checkLocks(about, named.url, repository),
         ...(await checkSpace(about, repository, points)),
@@ -57,6 +64,19 @@ export async function checkRepository(named: NamedRepository, context: RunContex
     return { checks: [failedWith(`${about}: read`, error)], times: [] };
   } finally {
     await repository.close();
+  }
+}
+
+async function tryPlace(about: string, named: NamedRepository): Promise<Check[]> {
+  try {
+    const storage = await named.openPlace();
+    try {
+      return storage.local === undefined ? await checkPlace(about, storage, systemClock) : [];
+    } finally {
+      await storage.close();
+    }
+  } catch (error) {
+    return [failedWith(`${about}: place`, error)];
   }
 }
 

@@ -18,7 +18,7 @@ export interface CacheOptions {
 }
 
 export interface CachedStorage extends Storage {
-  /** Forgets the copy of an object: call it when content did not match its hash, then read again. */
+  /** Forgets the copy of an object. */
   invalidate(key: string): Promise<void>;
 }
 
@@ -34,6 +34,7 @@ export function createCacheStorage(inner: Storage, options: CacheOptions): Cache
 
 class CacheStorage implements CachedStorage {
   readonly location: string;
+  declare readonly retention?: NonNullable<Storage['retention']>;
   readonly #inner: Storage;
   readonly #isCacheable: (key: string) => boolean;
   readonly #cache: CacheFolder;
@@ -41,6 +42,7 @@ class CacheStorage implements CachedStorage {
 
   constructor(inner: Storage, options: CacheOptions) {
     this.location = inner.location;
+    if (inner.retention !== undefined) this.retention = inner.retention;
     this.#inner = inner;
     this.#isCacheable = options.isCacheable;
     const { folder, maximumBytes = 2 * 2 ** 30, onProblem = () => {} } = options;

@@ -39,12 +39,14 @@ export function createMeterStorage(inner: Storage, onCall: (call: MeteredCall) =
 
 class MeterStorage implements MeteredStorage {
   readonly location: string;
+  declare readonly retention?: NonNullable<Storage['retention']>;
   readonly #inner: Storage;
   readonly #onCall: (call: MeteredCall) => void;
   #counts: StorageCounts = { create: none, get: none, put: none, putFile: none, stat: none, list: none, remove: none };
 
   constructor(inner: Storage, onCall: (call: MeteredCall) => void) {
     this.location = inner.location;
+    if (inner.retention !== undefined) this.retention = inner.retention;
     this.#inner = inner;
     this.#onCall = onCall;
   }

@@ -62,7 +62,17 @@ describe('retry storage', () => {
   it('gives up after the attempts allowed', async () => {
     const { storage, faulty } = over({ effect: { kind: 'fail' } });
     await expect(storage.stat('index/a')).rejects.toMatchObject({ code: 'storage-failed' });
-    expect(faulty.injected).toBe(6);
+    expect(faulty.injected).toBe(8);
+  });
+
+  it('tries nothing again in a place that was given up, until something succeeds there', async () => {
+    const { storage, faulty } = over({ times: 9, effect: { kind: 'fail' } }, { from: 11, times: 1, effect: { kind: 'fail' } });
+    await expect(storage.stat('index/a')).rejects.toMatchObject({ code: 'storage-failed' });
+    await expect(storage.stat('index/a')).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(faulty.injected).toBe(9);
+    await storage.stat('index/a');
+    expect(await storage.stat('index/a')).toEqual({ key: 'index/a', size: 1 });
+    expect(faulty.injected).toBe(10);
   });
 
   it.each(['storage-missing', 'storage-full', 'storage-denied', 'storage-exists'] as const)('does not try %s again', async (code) => {

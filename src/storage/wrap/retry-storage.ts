@@ -2,11 +2,11 @@ import pRetry from 'p-retry';
 import { isError, type HoldfastError } from '../../errors.ts';
 import { throwIfInterrupted } from '../interruption.ts';
 import { removeSourceFile } from '../source-file.ts';
-import type { ByteRange, ObjectInfo, PutOptions, Storage } from '../storage.ts';
+import type { ByteRange, ObjectInfo, PutOptions, RetentionAccess, Storage } from '../storage.ts';
 import { hasContent, hasContentOf } from './same-content.ts';
 
 export interface RetryOptions {
-  /** Attempts after the first. Default 5. */
+  /** Attempts after the first. Default 7: with the pauses about a minute, in which a server can be started anew. */
   readonly retries?: number;
   /** Milliseconds before the first retry; each further one waits twice as long, times a random 1 to 2. Default 250. */
   readonly firstDelay?: number;
@@ -18,7 +18,8 @@ export interface RetryOptions {
 
 /**
  * Tries again, with growing pauses, what failed with `storage-failed` or `storage-short`. Other failures pass at once, and the last one
- * when the attempts are used up. An `ifAbsent` put whose earlier attempt may have arrived counts as done when exactly its content is there.
+ * when the attempts are used up; from then on nothing is tried again until a call succeeds, so that a place that is gone for good is given up in
+ * the time of one call. An `ifAbsent` put whose earlier attempt may have arrived counts as done when exactly its content is there.
  */
 export function createRetryStorage(inner: Storage, options: RetryOptions = {}): Storage {
   return new RetryStorage(inner, options);
@@ -26,15 +27,19 @@ export function createRetryStorage(inner: Storage, options: RetryOptions = {}): 
 
 class RetryStorage implements Storage {
   readonly location: string;
+  declare readonly retention?: NonNullable<Storage['retention']>;
   declare readonly local?: NonNullable<Storage['local']>;
   readonly #inner: Storage;
   readonly #options: RetryOptions;
+  /** A call has used up its attempts, and none has succeeded since. */
+  #isGivenUp = false;
 
   constructor(inner: Storage, options: RetryOptions) {
-    this.location = inner.location;
-    if (inner.local !== undefined) this.local = inner.local;
     this.#inner = inner;
     this.#options = options;
+    this.location = inner.location;
+    if (inner.retention !== undefined) this.retention = this.#retryRetention(inner.retention);
+    if (inner.local !== undefined) this.local = inner.local;
   }
 
   create(): Promise<void> {
@@ -99,24 +104,36 @@ class RetryStorage implements Storage {
     return this.#inner.close();
   }
 
+  #retryRetention(inner: RetentionAccess): RetentionAccess {
+    return {
+      mode: inner.mode,
+      forMs: inner.forMs,
+      extend: (key, until) => this.#retry(() => inner.extend(key, until)),
+      lockedUntil: (key) => this.#retry(() => inner.lockedUntil(key)),
+    };
+  }
+
   async #retry<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const { retries = 5, firstDelay = 250, longestDelay = 30_000, onRetry } = this.#options;
+    const { retries = 7, firstDelay = 250, longestDelay = 30_000, onRetry } = this.#options;
     throwIfInterrupted(signal);
     try {
-      return await pRetry(work, {
+      const result = await pRetry(work, {
         retries,
         minTimeout: firstDelay,
         maxTimeout: longestDelay,
         randomize: true,
         signal,
         shouldRetry: ({ error }) => {
-          const again = isWorthRetry(error);
+          const again = isWorthRetry(error) && !this.#isGivenUp;
           if (again) onRetry?.(error);
           return again;
         },
       });
+      this.#isGivenUp = false;
+      return result;
     } catch (error) {
       throwIfInterrupted(signal);
+      if (isWorthRetry(error)) this.#isGivenUp = true;
       throw error;
     }
   }

@@ -24,6 +24,7 @@ export function createThrottleStorage(inner: Storage, options: ThrottleOptions):
 
 class ThrottleStorage implements Storage {
   readonly location: string;
+  declare readonly retention?: NonNullable<Storage['retention']>;
   readonly #inner: Storage;
   readonly #upload: RateLimit;
   readonly #download: RateLimit;
@@ -31,6 +32,7 @@ class ThrottleStorage implements Storage {
 
   constructor(inner: Storage, options: ThrottleOptions) {
     this.location = inner.location;
+    if (inner.retention !== undefined) this.retention = inner.retention;
     this.#inner = inner;
     const clock = options.clock ?? systemClock;
     this.#upload = new RateLimit(options.uploadRate, clock);
