@@ -14,6 +14,8 @@ import { writeDumpSection } from './postgres-report.ts';
 import { writePhysicalSection } from './physical-report.ts';
 import { writeLossSection } from './loss-report.ts';
 import { measureLoss } from './wal-loss.ts';
+import { benchObjectStore } from './object-store.ts';
+import { writeStoreSection } from './object-store-report.ts';
 import { replaceSection, sectionNames, sectionOf, type SectionName } from './section.ts';
 import { writeReport } from './report.ts';
 import { runRound, type Failure, type Sample } from './round.ts';
@@ -77,6 +79,7 @@ async function benchmarkServer(
   const sections: Readonly<Record<SectionName, () => Promise<string>>> = {
     dump: async () => writeDumpSection({ ...input, outcome: await benchDumps(request) }),
     physical: async () => writePhysicalSection({ ...input, outcome: await benchPhysical(request) }),
+    s3: async () => writeStoreSection({ ...input, outcome: await benchObjectStore({ ...request, dataFolder: options.dataFolder }) }),
     loss: async () => writeLossSection({ ...input, outcome: await measureLoss(request) }),
   };
   const section = await sections[name]();

@@ -6,6 +6,7 @@ import type { RemovedLock } from '../engine/lock/unlock-repository.ts';
 import type { IndexInspection, RebuildReport } from '../engine/repair/rebuild-index.ts';
 import type { Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
+import type { CopiedWal } from '../wal/copy-wal.ts';
 import { loadSnapshots } from '../engine/snapshots/load-snapshots.ts';
 import { findPoint } from './find-point.ts';
 import { type LockChoice, withLock, withReadLock } from './open-session.ts';
@@ -52,8 +53,13 @@ export interface CopyRequest {
   readonly lock: LockChoice;
 }
 
-/** Copies points with everything they need, other snapshots among it; what is there already is not copied again. */
-export function copyPoints({ from, to, points, lock }: CopyRequest, context: RunContext): Promise<CopyReport> {
+export interface CopyPointsReport extends CopyReport {
+  /** Write-ahead log that the base backups there need, and did not have. */
+  readonly wal: CopiedWal;
+}
+
+/** Copies points with everything they need, other snapshots and the log of base backups among it; what is there already is not copied again. */
+export function copyPoints({ from, to, points, lock }: CopyRequest, context: RunContext): Promise<CopyPointsReport> {
   return withReadLock({
     repository: from,
     lock,
@@ -77,12 +83,14 @@ export function copyPoints({ from, to, points, lock }: CopyRequest, context: Run
             chosen,
             all.flatMap(({ components }) => components),
           );
-          return copySnapshots(
+          const report = await copySnapshots(
             from,
             to,
             snapshots.map(({ id }) => id),
             locked,
           );
+          const { copyWalAlong } = await import('./wal/copy-wal-along.ts');
+          return { ...report, wal: await copyWalAlong(from, to, locked) };
         },
       }),
   });

@@ -35,13 +35,14 @@ export const copyCommand: CommandDescription = {
       if (options.has('dry-run')) return await showCopy(context, from, points);
       const to = await openTarget(context, from);
       try {
-        const { copied, present, blobs, bytes } = await copyPoints({ from, to, points, lock: lockChoice(context) }, context);
-        const record = { message_type: 'summary', copied, present, blobs, bytes };
+        const { copied, present, blobs, bytes, wal } = await copyPoints({ from, to, points, lock: lockChoice(context) }, context);
+        const record = { message_type: 'summary', copied, present, blobs, bytes, wal_objects: wal.objects, wal_bytes: wal.bytes };
+        const log = wal.objects === 0 ? '' : `; ${formatSize(wal.bytes)} of write-ahead log`;
         if (!output.quiet || output.json)
           output.result(
             record,
             () =>
-              `${formatCount(copied.length, 'snapshot')} copied (${formatCount(blobs, 'blob')}, ${formatSize(bytes)}), ${present.length} there already`,
+              `${formatCount(copied.length, 'snapshot')} copied (${formatCount(blobs, 'blob')}, ${formatSize(bytes)}), ${present.length} there already${log}`,
           );
         return exitStatus.done;
       } finally {
