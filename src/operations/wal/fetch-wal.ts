@@ -6,9 +6,11 @@ import type { Repository } from '../../engine/repository.ts';
 import { HoldfastError, isError, reasonOf } from '../../errors.ts';
 import { openWalArchive } from '../../wal/open-wal-archive.ts';
 import { looksLikeSegment } from '../../wal/segment-name.ts';
-import { timelineOfHistory } from '../../wal/timeline-history.ts';
+import { historyName, timelineOfHistory } from '../../wal/timeline-history.ts';
 import type { WalArchive } from '../../wal/wal-archive.ts';
 import { findCluster } from './find-cluster.ts';
+
+const firstTimelineId = 1;
 
 /**
  * Writes a file of that name to a path: under a temporary name first, so that it is there whole or not at all. A part-filled segment is filled up with
@@ -24,6 +26,8 @@ export async function fetchWal(repository: Repository, name: string, target: str
 }
 
 async function readFrom(archive: WalArchive, name: string): Promise<Buffer | undefined> {
+  // A server that is being promoted asks for it, and stops where it is told anything but that it is not there. The first timeline has none.
+  if (name === historyName(firstTimelineId)) return undefined;
   const timeline = timelineOfHistory(name);
   if (timeline !== undefined) return archive.readHistory(timeline);
   if (!looksLikeSegment(name)) return archive.readFile(name);
