@@ -116,7 +116,8 @@ function read(path: string): string {
 /** Runs the commands of a page in order; those that do not end as promised, with what they said. Later ones are run all the same. */
 async function runPage(page: string, text: string): Promise<{ readonly wrong: readonly string[]; readonly ends: readonly CommandEnd[] }> {
   const commands = readCommands(text);
-  const sandbox = await makeSandbox({ postgres: commands.some((command) => command.text.includes('postgresql://')) });
+  const isNamed = (address: string): boolean => commands.some((command) => command.text.includes(address));
+  const sandbox = await makeSandbox({ postgres: isNamed('postgresql://'), s3: isNamed('s3://') });
   const wrong: string[] = [];
   const ends: CommandEnd[] = [];
   const happened = new Set<string>();

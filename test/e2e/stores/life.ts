@@ -5,7 +5,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { makeWorkplace, parseLines, runHoldfast, runRestic, type RunResult } from '../../../src/cli/testing/run-holdfast.ts';
+import { makeWorkplace, parseLines, password, runHoldfast, runRestic, type RunResult } from '../../../src/cli/testing/run-holdfast.ts';
 import { compareTrees } from '../../harness/trees/compare-trees.ts';
 import { noiseBytes, textBytes } from '../../harness/trees/seeded-bytes.ts';
 
@@ -26,7 +26,7 @@ export async function liveOneLife(place: LivingPlace, defaultMegabytes: number):
   const megabytes = Number(process.env['HOLDFAST_LIFE_MB'] ?? defaultMegabytes);
   const work = await makeWorkplace();
   const [data, target, local] = [work.path('data'), work.path('target'), work.path('local')];
-  const env = { ...place.environment, XDG_CACHE_HOME: work.path('cache'), HOLDFAST_STATE: work.path('state') };
+  const env = { ...place.environment, HOLDFAST_FROM_PASSWORD: password, XDG_CACHE_HOME: work.path('cache'), HOLDFAST_STATE: work.path('state') };
   const holdfast = async (...args: string[]): Promise<RunResult> => {
     const result = await runHoldfast(args, { env });
     expect({ args, status: result.status, stderr: result.status === 0 ? '' : result.stderr }).toEqual({ args, status: 0, stderr: '' });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../../../scripts/run-program.ts';
 import { cheapenKey } from '../../../src/engine/tree/testing/quick-restic.ts';
+import { startCeph } from '../../harness/stores/ceph.ts';
 import { startCluster, type ThrowawayCluster } from '../../harness/postgres/throwaway-cluster.ts';
 
 export interface CommandEnd {
@@ -37,8 +38,8 @@ INSERT INTO orders SELECT n, 1 + n % 500 FROM generate_series(1, 1000) n;
 INSERT INTO notes SELECT n, 'note ' || n FROM generate_series(1, 200) n;
 `;
 
-/** Makes one; with a PostgreSQL server that has the database `app` where asked for. */
-export async function makeSandbox(options: { readonly postgres: boolean }): Promise<Sandbox> {
+/** Makes one; with a PostgreSQL server that has the database `app`, and an S3 store that has the bucket `acme-backups`, where asked for. */
+export async function makeSandbox(options: { readonly postgres: boolean; readonly s3: boolean }): Promise<Sandbox> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-docs-')));
   // What the commands need and no reader has lies beside the folder they see.
   const [work, home, bin, state] = ['work', 'home', 'bin', 'state'].map((name) => join(folder, name)) as [string, string, string, string];
@@ -52,7 +53,10 @@ export async function makeSandbox(options: { readonly postgres: boolean }): Prom
   await writeFile(join(work, 'uploads/logo.png'), randomBytes(2_000_000));
   const cluster = options.postgres ? await startCluster({ databases: ['app'] }) : undefined;
   await cluster?.psql(database, 'app');
-  const env = { ...variablesOf(cluster, bin), HOME: home, TZ: 'UTC', DOCS_STATE: state, HOLDFAST_STATE: join(home, 'state') };
+  const store = options.s3 ? await startCeph() : undefined;
+  await store?.createBucket('acme-backups');
+  const keys = store === undefined ? {} : { ...store.environment, AWS_ENDPOINT_URL_S3: store.endpoint };
+  const env = { ...variablesOf(cluster, bin), ...keys, HOME: home, TZ: 'UTC', DOCS_STATE: state, HOLDFAST_STATE: join(home, 'state') };
   const start = (command: string): ChildProcess => spawn('sh', ['-c', command], { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let cheap = '';
   /* Opening a repository is mostly scrypt, on purpose. A hundred times of it in a test are not to the purpose. */
@@ -80,6 +84,7 @@ export async function makeSandbox(options: { readonly postgres: boolean }): Prom
     },
     remove: async () => {
       await cluster?.stop();
+      await store?.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
