@@ -11,7 +11,7 @@ const modes = ['logical', 'physical', 'both'] as const;
 export const doctorCommand: CommandDescription = {
   name: 'doctor',
   description:
-    'Looks at everything that would make the next backup or restore fail: repositories, their passwords, locks and space; databases, logins, rights, programs and, for base backups, each setting of the server; containers; the clock. What is wrong is told with the lines to paste.\nOf the application that the configuration describes, or without one of what is named here. Nothing is changed. Exit status 1: something failed; warnings alone are 0.',
+    'Looks at everything that would make the next backup or restore fail: repositories, their passwords, locks and space; databases, logins, rights, programs and, for base backups, each setting of the server; containers; the clock. What is wrong is told with the lines to paste.\nOf the application that the configuration describes, or without one of what is named here. Nothing is changed, but that a place which is not on this machine gets an object that is removed again. Exit status 1: something failed; warnings alone are 0.',
   options: [
     { flags: '--postgres <url>', text: 'a PostgreSQL database, such as postgresql://user@host/name (may be repeated)' },
     { flags: '--mode <mode>', text: 'how that database is to be backed up (default: logical)', choices: modes },

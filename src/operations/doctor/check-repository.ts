@@ -71,7 +71,10 @@ async function tryPlace(about: string, named: NamedRepository): Promise<Check[]>
   try {
     const storage = await named.openPlace();
     try {
-      return storage.local === undefined ? await checkPlace(about, storage, systemClock) : [];
+      if (storage.local !== undefined) return [];
+      // On servers with folders it is the repository's that everything goes into; an empty one stays.
+      await storage.create();
+      return await checkPlace(about, storage, systemClock);
     } finally {
       await storage.close();
     }
