@@ -16,6 +16,8 @@ import { writeLossSection } from './loss-report.ts';
 import { measureLoss } from './wal-loss.ts';
 import { benchObjectStore } from './object-store.ts';
 import { writeStoreSection } from './object-store-report.ts';
+import { benchScale } from './scale/bench-scale.ts';
+import { writeScaleSection } from './scale/scale-report.ts';
 import { replaceSection, sectionNames, sectionOf, type SectionName } from './section.ts';
 import { writeReport } from './report.ts';
 import { runRound, type Failure, type Sample } from './round.ts';
@@ -80,6 +82,7 @@ async function benchmarkServer(
     dump: async () => writeDumpSection({ ...input, outcome: await benchDumps(request) }),
     physical: async () => writePhysicalSection({ ...input, outcome: await benchPhysical(request) }),
     s3: async () => writeStoreSection({ ...input, outcome: await benchObjectStore({ ...request, dataFolder: options.dataFolder }) }),
+    scale: async () => writeScaleSection({ ...input, outcome: await benchScale(request) }),
     loss: async () => writeLossSection({ ...input, outcome: await measureLoss(request) }),
   };
   const section = await sections[name]();

@@ -27,7 +27,7 @@ of its own that is not timed.`;
 }
 
 /** What was asked for, as ratios of medians. */
-export function judgeStore(samples: readonly StoreSample[]): Verdict[] {
+function judgeStore(samples: readonly StoreSample[]): Verdict[] {
   const ratio = (work: StoreWork, of: (sample: StoreSample) => number | undefined): number => {
     const [theirs, ours] = storePeers.map(({ name }) => medianOf(valuesOf(samples, work, name, of)));
     return (ours ?? Number.NaN) / (theirs ?? Number.NaN);

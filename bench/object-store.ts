@@ -75,7 +75,10 @@ async function* playRound(ceph: Ceph, dataset: Dataset, folder: string, round: n
   for (const { home } of homes) mkdirSync(join(home, 'tmp'), { recursive: true });
   const withKeys = (commands: readonly Command[]): Command[] =>
     commands.map((command) => ({ ...command, env: { ...command.env, ...ceph.environment } }));
-  async function* each(work: StoreWork, commandsOf: (peer: Peer, at: number) => readonly Command[]): AsyncGenerator<StoreSample, void, undefined> {
+  async function* each(
+    work: StoreWork,
+    commandsOf: (peer: Peer, at: number) => readonly Command[],
+  ): AsyncGenerator<StoreSample, void, undefined> {
     for (const at of turns) {
       const [peer, place] = [storePeers[at], homes[at]];
       if (peer === undefined || place === undefined) continue;

@@ -28,7 +28,7 @@ export const usage = `npm run bench -- [options]
   --rounds N          how often each is measured; medians are compared (3)
   --set LIST          ${datasetNames.join(',')} (all of these), dump (a PostgreSQL database, beside pg_dump | gzip),
                       physical (a PostgreSQL server, beside pgBackRest), loss (what is lost when a server is gone; --rounds 50),
-                      s3 (files on an object store, beside restic)
+                      s3 (files on an object store, beside restic), scale (10 000 snapshots and 5 million blobs)
   --scenario LIST     ${scenarioNames.join(',')} (all); what must come before runs too, unmeasured
   --only LIST         ${allPeers.map((peer) => peer.name).join(',')} (${defaultPeers.join(',')})
   --data DIR          where the data sets are made, once (a folder in the system's temporary one)

@@ -1,8 +1,8 @@
 /** A part of the results that one benchmark writes anew while all else stays: how it is found, and what all of them have. Pure. */
 import type { Machine } from './machine.ts';
 
-export type SectionName = 'dump' | 'physical' | 'loss' | 's3';
-export const sectionNames: readonly SectionName[] = ['dump', 'physical', 'loss', 's3'];
+export type SectionName = 'dump' | 'physical' | 'loss' | 's3' | 'scale';
+export const sectionNames: readonly SectionName[] = ['dump', 'physical', 'loss', 's3', 'scale'];
 
 export interface SectionInput {
   readonly date: Date;

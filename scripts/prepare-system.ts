@@ -3,6 +3,8 @@ import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { isImageMade, makeBaseImage } from '../test/harness/docker/base-image.ts';
 import { fetchServers } from '../test/harness/postgres/server-versions.ts';
+import { fetchAzurite } from '../test/harness/stores/azurite.ts';
+import { fetchGcsEmulator } from '../test/harness/stores/gcs-emulator.ts';
 import { runProgram } from './run-program.ts';
 
 interface Requirement {
@@ -21,12 +23,32 @@ const requirements: readonly Requirement[] = [
   { package: 'docker-compose', programs: ['docker-compose'] },
   { package: 'debootstrap', programs: ['debootstrap'] },
   { package: 'openssl', programs: ['openssl'] },
+  { package: 'gnupg', programs: ['gpg', 'gpgconf'] },
+  { package: 'age', programs: ['age', 'age-keygen'] },
+  { package: 'zstd', programs: ['zstd'] },
+  { package: 'zip', programs: ['zip'] },
+  { package: 'python3', programs: ['python3'] },
+  { package: 'openssh-server', programs: ['sshd'] },
+  { package: 'openssh-client', programs: ['ssh', 'ssh-keygen', 'ssh-agent'] },
+  { package: 'rclone', programs: ['rclone'] },
+  { package: 'apache2-utils', programs: ['htpasswd'] },
+  { package: 'radosgw', programs: ['radosgw', 'radosgw-admin'] },
+  { package: 'ceph-mon', programs: ['ceph-mon', 'monmaptool'] },
+  { package: 'ceph-osd', programs: ['ceph-osd'] },
+  { package: 'ceph-common', programs: ['ceph', 'ceph-authtool'] },
+  { package: 'swift-proxy', programs: ['swift-proxy-server'] },
+  { package: 'swift-account', programs: ['swift-account-server'] },
+  { package: 'swift-container', programs: ['swift-container-server'] },
+  { package: 'swift-object', programs: ['swift-object-server'] },
+  { package: 'memcached', programs: ['memcached'] },
 ];
 
 /** Installs what is missing where that can be done (root, apt). Throws with the exact command to run where it cannot. */
 export async function prepareSystem(): Promise<void> {
   await installMissing();
   await fetchServers();
+  await fetchAzurite();
+  await fetchGcsEmulator();
   if (isImageMade()) return;
   process.stdout.write('making the image that the Docker tests use (a minute, once a machine)\n');
   /* The tests that need it say so themselves. */

@@ -95,7 +95,7 @@ export const catalogue = {
   'storage-setup': { exit: 1, message: 'Cannot use {location}: {reason}.', hint: '{help}.' },
   'storage-locked': { exit: 1, message: 'Cannot delete {key} in {location}: it is locked until {until}.', hint: 'Wait until then; the next holdfast prune deletes it.' },
   'storage-key': { exit: 1, message: 'Cannot use the key "{key}" in {location}: it is not of the allowed form.', hint: 'Run: holdfast check' },
-  'storage-url': { exit: 2, message: 'Cannot use "{url}" as a repository: {reason}.', hint: 'Use a path such as /backups/app, or an address: holdfast help repositories' },
+  'storage-url': { exit: 2, message: 'Cannot use "{url}" as a repository: {reason}.', hint: 'Use a path such as /backups/app, or an address such as s3://bucket/prefix or sftp://user@host/path.' },
   'machine-unreliable': { exit: 1, message: 'Cannot trust this machine: blob {id} was not the same after it was compressed, encrypted and opened again.', hint: 'Test the memory and the processor of this machine. Nothing wrong was stored.' },
   'internal': { exit: 1, message: 'Cannot go on: {reason}.', hint: 'This is a defect of holdfast: please report it with the command you ran.' },
   /* application */
@@ -200,6 +200,18 @@ export const catalogue = {
   /* retention */
   'point-held': { exit: 1, message: 'Cannot forget point {id}: it is {reason}.', hint: 'If it may go, release it first: holdfast hold release {id}' },
   'prune-large': { exit: 1, message: 'Cannot prune {location}: {removed} of {all} points would go at once, and that is not done unasked.', hint: 'Nothing was done. Look at what goes (holdfast prune --dry-run); if it is right: holdfast prune --yes --allow-large' },
+  /* archives, imports, escrow */
+  'archive-exists': { exit: 1, message: 'Cannot write the archive {name}: {location} has it already.', hint: 'Archives are never overwritten: take that one away first, or archive another point.' },
+  'archive-target': { exit: 1, message: 'Cannot write to {location}: {reason}.', hint: '{remedy}.' },
+  'archive-mismatch': { exit: 4, message: 'Cannot vouch for {name} of the archive: {reason}.', hint: 'The archive was not kept. Check the place that it was written to, then run the same command again.' },
+  'archive-unknown': { exit: 2, message: 'Cannot find the archive "{name}" in {file}: there is no such name ({there}).', hint: 'Name one of those, or say where to with --to.' },
+  'seal-recipient': { exit: 2, message: 'Cannot encrypt to {recipient}: {reason}.', hint: 'Give an age recipient (age1…), a key in the keyring, or a file that holds a public key.' },
+  'gpg-missing': { exit: 1, message: 'Cannot run gpg: {reason}.', hint: 'Install it with: apt-get install gnupg' },
+  'gpg-failed': { exit: 1, message: 'Cannot {action}: {reason}.', hint: 'Put right what gpg reports, then run the same command again.' },
+  'import-unreadable': { exit: 1, message: 'Cannot import {path}: {reason}.', hint: '{remedy}.' },
+  'import-nothing': { exit: 1, message: 'Cannot import: {reason}.', hint: 'See what is recognised, and why, with --dry-run.' },
+  /* server */
+  'server-setup': { exit: 2, message: 'Cannot serve {what}: {reason}.', hint: '{help}.' },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -211,7 +211,10 @@ describe('what goes wrong', () => {
     await write('');
     const both = await run(['backup', '--json']);
     expect(both.status).toBe(exitStatus.done);
-    expect(parseLines(both.stdout).at(-1)).toMatchObject({ repository: 'local', copies: [{ repository: 'offsite', status: 'copied', caught_up: 1 }] });
+    expect(parseLines(both.stdout).at(-1)).toMatchObject({
+      repository: 'local',
+      copies: [{ repository: 'offsite', status: 'copied', caught_up: 1 }],
+    });
     const times = async (name: string): Promise<unknown[]> =>
       parseLines((await run(['list', '-r', name, '--json'])).stdout).map((point) => point['time']);
     expect(await times('offsite')).toEqual(await times('local'));

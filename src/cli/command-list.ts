@@ -25,11 +25,20 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
   'check': { summary: 'Check that a repository is whole and sound', load: async () => (await import('./commands/check.ts')).checkCommand },
   'prune': { summary: 'Apply retention and free space', load: async () => (await import('./commands/prune.ts')).pruneCommand },
   'forget': { summary: 'Remove points', load: async () => (await import('./commands/forget.ts')).forgetCommand },
+  'hold add': { summary: 'Keep a point whatever the rules say', load: async () => (await import('./commands/hold.ts')).holdAddCommand },
+  'hold list': { summary: 'List the points that are held', load: async () => (await import('./commands/hold.ts')).holdListCommand },
+  'hold release': { summary: 'Let a held point go', load: async () => (await import('./commands/hold.ts')).holdReleaseCommand },
   'copy': { summary: 'Copy points from another repository', load: async () => (await import('./commands/copy.ts')).copyCommand },
+  'archive': {
+    summary: 'Write a point as plain files that need no holdfast',
+    load: async () => (await import('./commands/archive.ts')).archiveCommand,
+  },
+  'import': { summary: 'Take old backups in', load: async () => (await import('./commands/import.ts')).importCommand },
   'key list': { summary: 'List the keys of a repository', load: async () => (await import('./commands/key.ts')).keyListCommand },
   'key add': { summary: 'Add a password', load: async () => (await import('./commands/key.ts')).keyAddCommand },
   'key remove': { summary: 'Remove a key', load: async () => (await import('./commands/key.ts')).keyRemoveCommand },
   'key passwd': { summary: 'Change the password in use', load: async () => (await import('./commands/key.ts')).keyPasswdCommand },
+  'key escrow': { summary: 'Seal a password for the safe', load: async () => (await import('./commands/key.ts')).keyEscrowCommand },
   'repo init': { summary: 'Create a repository', load: async () => (await import('./commands/repo.ts')).repoInitCommand },
   'repo info': { summary: 'Show what a repository consists of', load: async () => (await import('./commands/repo.ts')).repoInfoCommand },
   'repo repair-index': { summary: 'Make the index anew', load: async () => (await import('./commands/repo.ts')).repoRepairIndexCommand },
@@ -56,6 +65,10 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
     load: async () => (await import('./commands/wal.ts')).walFetchCommand,
   },
   'wal drop-slot': { summary: 'Remove the replication slot', load: async () => (await import('./commands/wal.ts')).walDropSlotCommand },
+  'serve rest': {
+    summary: 'Offer repositories by the REST protocol',
+    load: async () => (await import('./commands/serve.ts')).serveRestCommand,
+  },
   'unlock': { summary: 'Remove locks whose holder is gone', load: async () => (await import('./commands/unlock.ts')).unlockCommand },
   'completion': {
     summary: 'Print a completion script for a shell',
@@ -67,8 +80,10 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
 /** What the two-word commands have in common, for `--help`. */
 export const commandGroups: Readonly<Record<string, string>> = {
   config: 'Check and show the configuration file',
+  hold: 'Keep points whatever the rules say',
   key: 'Manage the passwords of a repository',
   repo: 'Create, describe and repair a repository',
+  serve: 'Offer what lies on this machine to others',
   wal: "Keep PostgreSQL's write-ahead log, for recovery to any moment",
 };
 

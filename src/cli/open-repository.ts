@@ -111,5 +111,6 @@ export async function givenPassword(
 /** How the command line wants the repository locked. */
 export function lockChoice({ options }: CommandContext): LockChoice {
   const waitMs = options.value('wait-lock', readDuration) ?? options.value('retry-lock', readDuration);
-  return { noLock: options.has('no-lock'), ...(waitMs === undefined ? {} : { waitMs }) };
+  // The past takes no locks, and needs none.
+  return { noLock: options.has('no-lock') || options.has('as-of'), ...(waitMs === undefined ? {} : { waitMs }) };
 }

@@ -13,7 +13,7 @@ export async function placeOf(context: CommandContext, repository: RepositoryCon
   const asOf = options.value('as-of', readTime);
   const folder = options.text('cache-dir');
   return {
-    environment: credentials === undefined ? environment : { ...environment, ...(await readCredentials(credentials, context)) },
+    environment: credentials === undefined ? environment : withOwn(environment, await readCredentials(credentials, context)),
     events,
     ...(storageClass === undefined ? {} : { storageClass }),
     ...(lock === undefined ? {} : { lock }),
@@ -25,8 +25,22 @@ export async function placeOf(context: CommandContext, repository: RepositoryCon
   };
 }
 
-async function readCredentials(credentials: Readonly<Record<string, Secret>>, { environment, signal }: CommandContext): Promise<Environment> {
+export async function readCredentials(
+  credentials: Readonly<Record<string, Secret>>,
+  { environment, signal }: CommandContext,
+): Promise<Environment> {
   const { readSecret } = await import('../config/read-secret.ts');
-  const read = Object.entries(credentials).map(async ([name, secret]) => [name, await readSecret(secret, { environment, signal })] as const);
+  const read = Object.entries(credentials).map(
+    async ([name, secret]) => [name, await readSecret(secret, { environment, signal })] as const,
+  );
   return Object.fromEntries(await Promise.all(read));
+}
+
+const families = ['AWS_', 'AZURE_', 'GOOGLE_', 'RESTIC_REST_'];
+
+/** Half of one key and half of another open nothing: where a repository brings one of a family, the environment's are left out. */
+function withOwn(environment: Environment, own: Environment): Environment {
+  const brought = families.filter((family) => Object.keys(own).some((name) => name.startsWith(family)));
+  const others = Object.entries(environment).filter(([name]) => !brought.some((family) => name.startsWith(family)));
+  return { ...Object.fromEntries(others), ...own };
 }

@@ -15,6 +15,7 @@ export function findBrokenReferences(file: ConfigurationFile, tree: Located, fol
     ...findTakenNames(file, tree),
     ...findDoubleRepositories(file, tree, folder),
     ...findStraySmokeTests(file, tree),
+    ...findUnknownArchived(file, tree),
   ];
 }
 
@@ -72,4 +73,18 @@ function findStraySmokeTests({ components, recovery }: ConfigurationFile, tree: 
     const message = `found the component ${show(test.component)} for a query, ${allowed}${near === undefined ? '' : `; did you mean "${near}"?`}`;
     return [problemAt(placeOf(tree, [...path, 'component']), message)];
   });
+}
+
+/** What an archive holds are components of this file, or the base backups beside one. */
+function findUnknownArchived({ components, archives = {} }: ConfigurationFile, tree: Located): ConfigurationProblem[] {
+  const names = Object.keys(components).flatMap((name) => [name, baseNameOf(name)]);
+  return Object.entries(archives).flatMap(([archive, { components: wanted }]) =>
+    (typeof wanted === 'string' ? [wanted] : (wanted ?? [])).flatMap((name, index) => {
+      if (names.includes(name)) return [];
+      const near = nearestWord(name, names);
+      const path = ['archives', archive, 'components', ...(typeof wanted === 'string' ? [] : [index])];
+      const message = `found the component ${show(name)} for an archive, allowed are ${Object.keys(components).join(', ')}${near === undefined ? '' : `; did you mean "${near}"?`}`;
+      return [problemAt(placeOf(tree, path), message)];
+    }),
+  );
 }

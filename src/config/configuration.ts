@@ -24,6 +24,8 @@ export interface Configuration {
   /** Around the whole run. */
   readonly hooks: Hooks;
   readonly recovery: RecoveryConfiguration;
+  /** In the order of the file; absent where there are none. */
+  readonly archives?: readonly ArchiveConfiguration[];
 }
 
 /** A version as it is, the first line of a file (absolute path), or what a command prints. */
@@ -60,6 +62,22 @@ export interface PlaceLimits {
   readonly hours?: { readonly from: number; readonly to: number };
 }
 
+/** Points as plain files, at times of their own. */
+export interface ArchiveConfiguration {
+  readonly name: string;
+  /** An absolute path, or an address. */
+  readonly to: string;
+  readonly storageClass?: string;
+  readonly credentials?: Readonly<Record<string, Secret>>;
+  readonly components?: readonly string[];
+  readonly encrypt?: { readonly gpg?: readonly string[]; readonly age?: readonly string[]; readonly passphrase?: Secret };
+  readonly oneFile: boolean;
+  readonly compression: 'gzip' | 'zstd';
+  readonly keep?: KeepConfiguration;
+  /** In the words of cron. */
+  readonly schedule?: string;
+}
+
 /** What retention keeps, in the words of `policy/retention.ts`: a `RetentionPolicy`. */
 export interface KeepConfiguration {
   readonly last?: number | 'unlimited';
@@ -82,6 +100,8 @@ export interface ComponentConfiguration {
   /** Around this component alone. */
   readonly hooks: Hooks;
   readonly tags: readonly string[];
+  /** Instead of what the repository keeps: its snapshots then stay or go for themselves. */
+  readonly keep?: KeepConfiguration;
   /** The component it was written as part of: `database`, for the base backups that `mode: both` saves beside the dump. Asking for that one means this one too. */
   readonly partOf?: string;
 }

@@ -39,6 +39,7 @@ components:
     postgres: { service: db, database: timesheet_db, user: timesheet, password: { env: DB_PASSWORD }, exclude-tables: [log, "tmp_*"], jobs: 4, roles: true }
     hooks: { before: [{ run: "echo \${HOME}", service: web, within: 2m30s }] }
     tags: [nightly, db]
+    keep: { daily: 90, within: 1y }
   uploads: { files: { path: [./uploads, /srv/media], exclude: "*.tmp", exclude-larger-than: 1.5G, one-file-system: true } }
   users: { volumes: { names: ["user-*"], stop: true } }
   settings: { config: { files: [.env, "*.yml"], secrets: template } }
@@ -110,6 +111,7 @@ describe('a whole file', () => {
     expect(components[0]).toMatchObject({
       hooks: { before: [{ run: 'echo ${HOME}', service: 'web', withinMs: 150_000 }] },
       tags: ['nightly', 'db'],
+      keep: { daily: 90, within: '1y' },
     });
     expect(recovery).toEqual({
       quiesce: ['web'],

@@ -1,6 +1,7 @@
 /** From the file as it is written to what it means: shorthands written out, defaults filled in, paths absolute. */
 import { resolve } from 'node:path';
 import type {
+  ArchiveConfiguration,
   ComponentConfiguration,
   Configuration,
   HealthConfiguration,
@@ -12,6 +13,7 @@ import type {
 import type { ConfigurationFile } from './schema/schema.ts';
 import { definedOnly } from './defined-only.ts';
 import { understandCommand, understandCommands, understandHooks, understandSecret, manyOf } from './understand-shared.ts';
+import { understandArchive } from './understand-archives.ts';
 import { understandPlace } from './understand-place.ts';
 import { understandSecondSource, understandSource } from './understand-source.ts';
 import { baseNameOf } from './base-backups.ts';
@@ -36,6 +38,7 @@ export function understandFile(content: ConfigurationFile, file: string, folder:
     quiesce: manyOf(quiesce ?? []),
     hooks: understandHooks(hooks),
     recovery: understandRecovery(recovery ?? {}),
+    ...(content.archives === undefined ? {} : { archives: understandArchives(content.archives, folder) }),
   };
 }
 
@@ -46,11 +49,18 @@ function understandComponent(
   folder: string,
 ): readonly ComponentConfiguration[] {
   const tags = manyOf(component.tags ?? []);
-  const own = { name, source: understandSource(component, folder), hooks: understandHooks(component.hooks), tags };
+  const keep = component.keep === undefined ? {} : { keep: definedOnly(component.keep) };
+  const own = { name, source: understandSource(component, folder), hooks: understandHooks(component.hooks), tags, ...keep };
   const second = understandSecondSource(component, folder);
   return second === undefined
     ? [own]
-    : [own, { name: baseNameOf(name), source: second, hooks: understandHooks(undefined), tags, partOf: name }];
+    : [own, { name: baseNameOf(name), source: second, hooks: understandHooks(undefined), tags, ...keep, partOf: name }];
+}
+
+function understandArchives(archives: NonNullable<ConfigurationFile['archives']>, folder: string): readonly ArchiveConfiguration[] {
+  return Object.entries(archives).map(([name, archive]) =>
+    understandArchive(name, archive, folder, (address) => understandAddress(address, folder)),
+  );
 }
 
 function understandVersion(version: NonNullable<ConfigurationFile['version']>, folder: string): VersionConfiguration {

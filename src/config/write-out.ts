@@ -11,10 +11,11 @@ import type {
   SourceConfiguration,
 } from './configuration.ts';
 import { definedOnly } from './defined-only.ts';
+import { writeArchives } from './understand-archives.ts';
 
 /** Plain values that `parseConfiguration` understands as the same configuration. */
 export function writeOut(configuration: Configuration): Record<string, unknown> {
-  const { application, version, compose, repositories, components, quiesce, hooks, recovery } = configuration;
+  const { application, version, compose, repositories, components, quiesce, hooks, recovery, archives } = configuration;
   return definedOnly({
     application,
     version,
@@ -34,13 +35,17 @@ export function writeOut(configuration: Configuration): Record<string, unknown> 
     quiesce: someOf(quiesce),
     hooks: writeHooks(hooks),
     recovery: writeRecovery(recovery),
+    archives: archives && writeArchives(archives),
   });
 }
 
-function writeRepository({ name: _, storageClass, lock, limits, ...rest }: RepositoryConfiguration): object {
+function writeRepository({ url, password, keep, credentials, storageClass, lock, limits }: RepositoryConfiguration): object {
   const hours = limits?.hours;
   return definedOnly({
-    ...rest,
+    url,
+    keep,
+    password,
+    credentials,
     class: storageClass,
     lock: lock === undefined ? undefined : { mode: lock.mode, for: `${lock.forMs / 86_400_000}d` },
     limits:
@@ -56,9 +61,9 @@ function timeOf(minutes: number): string {
 }
 
 /** @param second the base backups that are written as part of it. */
-function writeComponent({ source, hooks, tags }: ComponentConfiguration, second: ComponentConfiguration | undefined): object {
+function writeComponent({ source, hooks, tags, keep }: ComponentConfiguration, second: ComponentConfiguration | undefined): object {
   const kind = source.kind === 'postgres-base' ? 'postgres' : source.kind;
-  return definedOnly({ [kind]: writeSource(source, second?.source), hooks: writeHooks(hooks), tags: someOf(tags) });
+  return definedOnly({ [kind]: writeSource(source, second?.source), hooks: writeHooks(hooks), tags: someOf(tags), keep });
 }
 
 function writeSource(source: SourceConfiguration, second: SourceConfiguration | undefined): unknown {

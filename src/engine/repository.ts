@@ -6,13 +6,17 @@ import { hash } from 'node:crypto';
 import { systemClock, type Clock } from '../util/clock.ts';
 import { HoldfastError, isError, reasonOf } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
-import { createKeyFile, openKeyFile, parseKeyFile } from './crypto/key-file.ts';
+import { createKeyFile } from './crypto/key-file.ts';
 import { createMasterKey, type MasterKey } from './crypto/master-key.ts';
 import { releaseBuffer } from './crypto/release-buffer.ts';
 import { BufferSealer } from './crypto/sealer.ts';
-import { BlobIndex, type BlobPlace } from './index/blob-index.ts';
+import type { BlobIndex, BlobPlace } from './index/blob-index.ts';
+import { loadBlobIndex } from './index/load-index.ts';
 import { readIntoIndex } from './index/read-into-index.ts';
+import { KeptFolder } from './kept/kept-folder.ts';
+import { findKey } from './keys/find-key.ts';
 import { configKey, folderOf, idOf, keyOf, type FileType } from './layout.ts';
+import { listIds } from './list-ids.ts';
 import { contentLength, mostPlainBytes, type BlobType } from './pack/pack-header.ts';
 import { compressFrame, decompressFrame } from './pack/zstd-codec.ts';
 import { createConfig, decodeConfig, encodeConfig, type RepositoryConfig } from './repository-config.ts';
@@ -35,6 +39,8 @@ export interface OpenOptions {
   readonly clock?: Clock;
   /** Once the repository's id is known: the storage that everything is read and written through from then on, such as one with a cache. */
   readonly through?: (storage: Storage, repositoryId: string) => Storage;
+  /** A folder of this machine for what is worked out from the repository's files and saves the next run that time. Sealed; undefined keeps nothing. */
+  readonly keepIn?: (repositoryId: string) => string | undefined;
 }
 
 /** A file of the repository as listing shows it. */
@@ -73,39 +79,9 @@ export async function openRepository(storage: Storage, options: OpenOptions): Pr
   });
   const { master, keyId, json } = await findKey(storage, options.password, sealedConfig);
   const config = decodeConfigOf(location, json);
-  return new Repository(options.through?.(storage, config.id) ?? storage, config, master, keyId, options.clock ?? systemClock);
-}
-
-/** The key that this password opens, and the config that it opens in turn: whoever lost a race to create the repository may have left a key that does not. */
-async function findKey(storage: Storage, password: string, sealedConfig: Uint8Array): Promise<OpenedKey> {
-  const problems: HoldfastError[] = [];
-  const damaged = (object: string, reason: string, cause?: unknown): number =>
-    problems.push(new HoldfastError('damaged', { object: `${object} in ${storage.location}`, reason }, cause));
-  for await (const { key } of storage.list(folderOf('key'))) {
-    const keyId = idOf(key);
-    if (keyId === undefined) continue;
-    const bytes = await storage.get(key).catch((error: unknown) => {
-      if (!isError(error, 'storage-missing')) throw error; // removed meanwhile
-    });
-    if (bytes === undefined) continue;
-    try {
-      if (hash('sha256', bytes) !== keyId) throw new Error('its content is not what its name says');
-      const master = await openKeyFile(parseKeyFile(bytes), password);
-      if (master === undefined) continue;
-      const json = new BufferSealer(master).open(sealedConfig);
-      if (json) return { master, keyId, json };
-      damaged(configKey, 'its seal does not fit');
-    } catch (error) {
-      damaged(key, reasonOf(error), error); // another key may still open
-    }
-  }
-  throw problems[0] ?? new HoldfastError('password-wrong', { location: storage.location });
-}
-
-interface OpenedKey {
-  readonly master: MasterKey;
-  readonly keyId: string;
-  readonly json: Uint8Array;
+  const folder = options.keepIn?.(config.id);
+  const kept = folder === undefined ? undefined : new KeptFolder(folder, master);
+  return new Repository(options.through?.(storage, config.id) ?? storage, config, master, keyId, options.clock ?? systemClock, kept);
 }
 
 function decodeConfigOf(location: string, json: Uint8Array): RepositoryConfig {
@@ -128,14 +104,17 @@ export class Repository {
   readonly keyId: string;
   readonly clock: Clock;
   readonly sealer: BufferSealer;
+  /** What earlier runs on this machine have worked out, where that is kept. */
+  readonly kept: KeptFolder | undefined;
   #index: BlobIndex | undefined;
 
-  constructor(storage: Storage, config: RepositoryConfig, masterKey: MasterKey, keyId: string, clock: Clock) {
+  constructor(storage: Storage, config: RepositoryConfig, masterKey: MasterKey, keyId: string, clock: Clock, kept?: KeptFolder) {
     this.storage = storage;
     this.config = config;
     this.masterKey = masterKey;
     this.keyId = keyId;
     this.clock = clock;
+    this.kept = kept;
     this.sealer = new BufferSealer(masterKey);
   }
 
@@ -152,6 +131,11 @@ export class Repository {
       if (id !== undefined) files.push({ id, size });
     }
     return files.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** The ids of every file of a type, sorted. */
+  listIds(type: Exclude<FileType, 'pack'>): Promise<string[]> {
+    return listIds(this.storage, type);
   }
 
   /** The content of an index, snapshot or lock: its hash and seal verified, decompressed. Throws `damaged`, `storage-missing`. */
@@ -200,13 +184,8 @@ export class Repository {
   /** Every blob the repository's index files name. Loaded once; `reload` reads them anew. */
   async loadIndex(options: { reload?: boolean } = {}): Promise<BlobIndex> {
     if (this.#index && options.reload !== true) return this.#index;
-    const files = await this.listFiles('index');
-    // An entry takes about 110 bytes of JSON, compressed and sealed to about half.
-    const expected = files.reduce((sum, { size }) => sum + size / 55, 0);
-    const index = BlobIndex.create(expected);
-    for (const { id } of files) await this.readIndexFile(id, index);
-    this.#index = index;
-    return index;
+    this.#index = await loadBlobIndex(this);
+    return this.#index;
   }
 
   /** Adds what an index file says. Throws `damaged`, `storage-missing`. */

@@ -1,15 +1,15 @@
 /**
  * What a retention policy does to the points of a repository: a plain value that is shown before anything is done. Pure. A point stays or goes
- * as a whole: half of one is nothing that could be restored.
+ * as a whole, but for components with rules of their own: half of one is nothing that could be restored.
  */
-import { HoldfastError } from '../errors.ts';
-import { groupSnapshots, type GroupBy, type SnapshotGroup } from '../policy/group-snapshots.ts';
-import { planRetention, type RetentionPolicy, type RetentionSnapshot } from '../policy/retention.ts';
+import type { GroupBy } from '../policy/group-snapshots.ts';
+import { planRetention, type RetentionPolicy } from '../policy/retention.ts';
 import { nameSnapshots } from './point-needs.ts';
-import { isBond } from './point-tags.ts';
-import { componentNames, pathsOf, type Point, type PointComponent } from './points.ts';
+import type { Point, PointComponent } from './points.ts';
+import { groupUnits, manifestKind, toRetention, type ComponentRules, type PointUnit, type UnitGroup } from './retention/point-units.ts';
+import { findProtected, newestOfComponentReason, wholePointReason } from './retention/protected-snapshots.ts';
 
-/** A point that stays or goes; only some of its components where these were named. */
+/** A point that stays or goes; only some of its components where these were named, or have rules of their own. */
 export interface PlannedPoint {
   readonly point: Point;
   readonly components: readonly PointComponent[];
@@ -21,10 +21,16 @@ export interface KeptPoint extends PlannedPoint {
 }
 
 export interface ForgetGroup {
-  readonly key: SnapshotGroup<RetentionSnapshot>['key'] & { readonly components?: readonly string[] };
+  readonly key: UnitGroup['key'];
   /** Newest first. */
   readonly keep: readonly KeptPoint[];
   readonly remove: readonly PlannedPoint[];
+}
+
+/** A point that is to go, and cannot yet. */
+export interface WaitingPoint extends PlannedPoint {
+  /** Until when the place holds on to it. */
+  readonly until: Date;
 }
 
 export interface ForgetPlan {
@@ -32,176 +38,212 @@ export interface ForgetPlan {
   /** Full ids of snapshots. */
   readonly remove: readonly string[];
   readonly keep: readonly string[];
+  /** Those among what stays that would go if the place let them. */
+  readonly waiting: readonly WaitingPoint[];
+  /** So much goes that somebody should look at it: more than half of the points, and more than ten. Never for points that were named. */
+  readonly isLarge: boolean;
 }
 
-export interface RetentionRules {
+/** What no rule may remove. */
+export interface Safeguards {
+  /** Ids of snapshots that are held, with why. */
+  readonly held?: ReadonlyMap<string, string>;
+  /** Ids of snapshots that the place does not let go before this time. */
+  readonly locked?: ReadonlyMap<string, Date>;
+}
+
+export interface RetentionRules extends Safeguards {
   readonly policy: RetentionPolicy;
+  /** Rules of components that go for themselves. */
+  readonly components?: ComponentRules | undefined;
   /** `by.paths` means the paths and the components of the whole point. */
   readonly by: GroupBy;
   readonly now: Date;
   /** Points that the policy is not asked about, and that stay. */
   readonly others?: readonly Point[];
+  /** Ids of snapshots that were restored and proved. */
+  readonly proven?: ReadonlySet<string>;
+}
+
+/** A group while its members are being judged. */
+interface JudgedGroup {
+  readonly key: UnitGroup['key'];
+  readonly keep: readonly (PointUnit & { readonly reasons: readonly string[] })[];
+  readonly remove: readonly PointUnit[];
 }
 
 /**
- * Applies a policy to each group of points. Whatever the groups are, the point with the newest snapshot of a component of a host stays, and so
- * does what anything that stays cannot be restored without.
+ * Applies a policy to each group of points. Whatever the groups are, of each component of each host the newest snapshot stays, the newest in a whole
+ * point and the newest proven, what is held or locked, and what anything that stays cannot be restored without.
  *
  * @throws HoldfastError `usage` for a policy that makes no sense
  */
-export function planForget(points: readonly Point[], { policy, by, now, others = [] }: RetentionRules): ForgetPlan {
-  const newest = new Set(newestOfComponents(points.flatMap(({ components }) => components)).map(({ id }) => id));
-  const judged = groupPointsBy(points, by).map(({ key, members }) => {
-    const byId = new Map(members.map((point) => [point.id, point]));
-    const plan = planRetention(members.map(toRetention), policy, now);
-    const isNewest = (id: string): boolean => byId.get(id)?.components.some((component) => newest.has(component.id)) === true;
-    const saved = plan.remove.filter(isNewest).map((id) => ({ id, reasons: ['newest of its component'] }));
+export function planForget(points: readonly Point[], rules: RetentionRules): ForgetPlan {
+  const { policy, by, now, others = [], components } = rules;
+  const [held, locked] = [rules.held ?? new Map<string, string>(), rules.locked ?? new Map<string, Date>()];
+  const safe = findProtected(points, { now, held, proven: rules.proven ?? new Set(), all: [...points, ...others] });
+  const judged = groupUnits(points, { policy, by, components }).map((group): JudgedGroup => {
+    const byId = new Map(group.members.map((unit) => [unit.point.id, unit]));
+    const units = (ids: readonly string[]): PointUnit[] => ids.flatMap((id) => byId.get(id) ?? []);
+    const plan = planRetention(group.members.map(toRetention), group.policy, now);
+    const kept = plan.keep.flatMap(({ id, reasons }) =>
+      units([id]).map((unit) => ({ ...unit, reasons: [...reasons, ...heldReasons(unit, held)] })),
+    );
+    const going = units(plan.remove).map((unit) => ({
+      ...unit,
+      reasons: distinct(unit.components.flatMap(({ id }) => safe.get(id) ?? [])),
+    }));
     return {
-      key,
-      keep: [...plan.keep, ...saved].flatMap(({ id, reasons }) => wholePoint(byId, id).map((planned) => ({ ...planned, reasons }))),
-      remove: plan.remove.filter((id) => !isNewest(id)).flatMap((id) => wholePoint(byId, id)),
+      key: group.key,
+      keep: [...kept, ...going.filter(({ reasons }) => reasons.length > 0)],
+      remove: going.filter(({ reasons }) => reasons.length === 0),
     };
   });
-  const groups = keepNeeded(judged, others);
-  return {
-    groups,
-    remove: groups.flatMap(({ remove }) => remove.flatMap(idsOf)),
-    keep: [...groups.flatMap(({ keep }) => keep.flatMap(idsOf)), ...others.flatMap(({ components }) => components.map(({ id }) => id))],
-  };
+  const unlocked = keepLocked(keepNeeded(judged, others), locked);
+  const groups = keepManifests(points, keepNeeded(unlocked.groups, others));
+  return { ...summarize(groups, others), waiting: unlocked.waiting, isLarge: isLarge(groups) };
+}
+
+/** Each once; the newest of its component need not be told to be in a whole point. */
+function distinct(reasons: readonly string[]): string[] {
+  return [...new Set(reasons)].filter((reason) => reason !== wholePointReason || !reasons.includes(newestOfComponentReason));
+}
+
+function heldReasons({ components }: PointUnit, held: ReadonlyMap<string, string>): string[] {
+  return [...new Set(components.flatMap(({ id }) => held.get(id) ?? []))];
 }
 
 /** Takes back what was to go and is needed by what stays, with the reason. What is taken back keeps what it needs in turn. */
-function keepNeeded(groups: readonly ForgetGroup[], others: readonly Point[]): ForgetGroup[] {
-  const going = groups.flatMap(({ remove }) => remove.map(({ point }) => point));
-  const staying = [...groups.flatMap(({ keep }) => keep.map(({ point }) => point)), ...others].toSorted(newestFirst);
-  const all = [...going, ...staying];
-  const named = nameSnapshots(all.flatMap(({ components }) => components));
-  const goes = new Map(going.flatMap((point) => point.components.map(({ id }) => [id, point] as const)));
-  const neededBy = new Map<Point, Point>();
+function keepNeeded(groups: readonly JudgedGroup[], others: readonly Point[]): JudgedGroup[] {
+  const going = groups.flatMap(({ remove }) => remove);
+  const staying: PlannedPoint[] = [
+    ...groups.flatMap(({ keep }) => keep),
+    ...others.map((point) => ({ point, components: point.components })),
+  ].toSorted(newestFirst);
+  const named = nameSnapshots([...going, ...staying].flatMap(({ components }) => components));
+  const goes = new Map(going.flatMap((unit) => unit.components.map(({ id }) => [id, unit] as const)));
+  const neededBy = new Map<PlannedPoint, Point>();
   // A list is walked to its end, also to what is added on the way.
-  for (const point of staying)
-    for (const name of point.components.flatMap(({ tags }) => tags.needs ?? [])) {
+  for (const { point, components } of staying)
+    for (const name of components.flatMap(({ tags }) => tags.needs ?? [])) {
       const needed = goes.get(named.get(name)?.id ?? '');
       if (needed === undefined || neededBy.has(needed)) continue;
       neededBy.set(needed, point);
       staying.push(needed);
     }
-  return groups.map(({ key, keep, remove }) => ({
-    key,
-    keep: [
-      ...keep,
-      ...remove.flatMap((planned) => {
-        const by = neededBy.get(planned.point);
-        return by === undefined ? [] : [{ ...planned, reasons: [`needed by ${shortOf(by)}`] }];
-      }),
-    ].toSorted((a, b) => newestFirst(a.point, b.point)),
-    remove: remove.filter(({ point }) => !neededBy.has(point)),
-  }));
-}
-
-/**
- * Exactly these snapshots go. Throws `point-needed` for the last one of a component, unless forced, and `point-needed-by` for one that another,
- * which stays, cannot be restored without.
- */
-export function planForgetThese(points: readonly Point[], chosen: readonly PointComponent[], force: boolean): ForgetPlan {
-  const all = points.flatMap(({ components }) => components);
-  const remove = new Set(chosen.map(({ id }) => id));
-  const keep = all.filter(({ id }) => !remove.has(id));
-  const last = newestOfComponents(all).find((snapshot) => remove.has(snapshot.id) && !keep.some((other) => sameComponent(other, snapshot)));
-  if (last !== undefined && !force)
-    throw new HoldfastError('point-needed', {
-      id: last.id.slice(0, 8),
-      component: last.tags.component,
-      host: last.snapshot.hostname ?? '',
-    });
-  assertNotNeeded(points, remove);
-  const removed = points
-    .map((point) => ({ point, components: point.components.filter(({ id }) => remove.has(id)) }))
-    .filter(({ components }) => components.length > 0);
-  return { groups: [{ key: {}, keep: [], remove: removed }], remove: [...remove], keep: keep.map(({ id }) => id) };
-}
-
-/** Points that need one that is to go are named up to this many. */
-const mostNamed = 8;
-
-function assertNotNeeded(points: readonly Point[], remove: ReadonlySet<string>): void {
-  const named = nameSnapshots(points.flatMap(({ components }) => components));
-  const needed = new Map<PointComponent, Set<Point>>();
-  for (const point of points)
-    for (const { tags } of point.components.filter(({ id }) => !remove.has(id)))
-      for (const name of tags.needs ?? []) {
-        const snapshot = named.get(name);
-        if (snapshot !== undefined && remove.has(snapshot.id)) needed.set(snapshot, (needed.get(snapshot) ?? new Set()).add(point));
-      }
-  for (const [snapshot, by] of needed) {
-    const names = [...by].map(shortOf);
-    const others = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
-    throw new HoldfastError('point-needed-by', { id: shortOf(snapshot), by: `${names.slice(0, mostNamed).join(', ')}${others}` });
-  }
-}
-
-interface PointGroup {
-  readonly key: ForgetGroup['key'];
-  readonly members: readonly Point[];
-}
-
-/** Two components may have the same path, under different names: they are different sets all the same. */
-function groupPointsBy(points: readonly Point[], by: GroupBy): PointGroup[] {
-  const byId = new Map(points.map((point) => [point.id, point]));
-  return groupSnapshots(points.map(toRetention), by).flatMap(({ key, snapshots }): PointGroup[] => {
-    const members = snapshots.flatMap(({ id }) => byId.get(id) ?? []);
-    if (by.paths !== true) return [{ key, members }];
-    const sets = Map.groupBy(members, (point) => componentNames(point).toSorted().join('\n'));
-    return [...sets.values()].map((set) => ({
-      key: { ...key, components: set.slice(0, 1).flatMap(componentNames).toSorted() },
-      members: set,
-    }));
+  return takeBack(groups, (unit) => {
+    const by = neededBy.get(unit);
+    return by === undefined ? undefined : `needed by ${shortOf(by)}`;
   });
 }
 
-function newestOfComponents(snapshots: readonly PointComponent[]): PointComponent[] {
-  const newest: PointComponent[] = [];
-  for (const snapshot of snapshots.toSorted((a, b) => Date.parse(b.snapshot.time) - Date.parse(a.snapshot.time))) {
-    if (!newest.some((other) => sameComponent(other, snapshot))) newest.push(snapshot);
-  }
-  return newest;
+/** Takes back what the place does not let go yet. */
+function keepLocked(
+  groups: readonly JudgedGroup[],
+  locked: ReadonlyMap<string, Date>,
+): { readonly groups: readonly JudgedGroup[]; readonly waiting: readonly WaitingPoint[] } {
+  const untilOf = ({ components }: PlannedPoint): Date | undefined =>
+    components
+      .map(({ id }) => locked.get(id))
+      .reduce((last, until) => (last === undefined || (until !== undefined && until > last) ? until : last), undefined);
+  const waiting = groups.flatMap(({ remove }) =>
+    remove.flatMap((unit) => {
+      const until = untilOf(unit);
+      return until === undefined ? [] : [{ point: unit.point, components: unit.components, until }];
+    }),
+  );
+  const taken = takeBack(groups, (unit) => {
+    const until = untilOf(unit);
+    return until === undefined ? undefined : `locked until ${formatDay(until)}`;
+  });
+  return { groups: taken, waiting };
 }
 
-function sameComponent(a: PointComponent, b: PointComponent): boolean {
-  return a.tags.component === b.tags.component && a.snapshot.hostname === b.snapshot.hostname;
+function takeBack(groups: readonly JudgedGroup[], whyOf: (unit: PointUnit) => string | undefined): JudgedGroup[] {
+  return groups.map(({ key, keep, remove }) => {
+    const taken = remove.flatMap((unit) => {
+      const why = whyOf(unit);
+      return why === undefined ? [] : [{ ...unit, reasons: [why] }];
+    });
+    return { key, keep: [...keep, ...taken].toSorted(newestFirst), remove: remove.filter((unit) => whyOf(unit) === undefined) };
+  });
 }
 
-/** Tags that only tell how a point is held together differ from point to point, and would put each in a group of its own. */
-function toRetention(point: Point): RetentionSnapshot {
+/** A manifest that is in no group goes with the last of its point's other components. */
+function keepManifests(points: readonly Point[], groups: readonly JudgedGroup[]): JudgedGroup[] {
+  const grouped = new Set(groups.flatMap(({ keep, remove }) => [...keep, ...remove].flatMap(({ components }) => idsOf({ components }))));
+  const stays = new Set(groups.flatMap(({ keep }) => keep.map(({ point }) => point.id)));
+  const loose = points
+    .map((point) => ({
+      point,
+      isPartial: false,
+      components: point.components.filter(({ id, tags }) => !grouped.has(id) && tags.kind === manifestKind),
+    }))
+    .filter(({ components }) => components.length > 0)
+    .toSorted(newestFirst);
+  // A manifest that was judged with others, of which some stay, stays too.
+  const kept = groups.map(({ key, keep, remove }) => {
+    const split = remove.flatMap((unit): readonly { readonly unit: PointUnit; readonly stays: boolean }[] => {
+      const manifests = unit.components.filter(({ tags }) => tags.kind === manifestKind);
+      if (manifests.length === 0 || !stays.has(unit.point.id)) return [{ unit, stays: false }];
+      const others = unit.components.filter(({ tags }) => tags.kind !== manifestKind);
+      return [
+        { unit: { ...unit, components: manifests }, stays: true },
+        { unit: { ...unit, components: others }, stays: false },
+      ];
+    });
+    const manifests = split.filter((each) => each.stays).map(({ unit }) => ({ ...unit, reasons: ['describes what stays of its point'] }));
+    return {
+      key,
+      keep: [...keep, ...manifests].toSorted(newestFirst),
+      remove: split.filter((each) => !each.stays).map(({ unit }) => unit),
+    };
+  });
+  if (loose.length === 0) return kept;
+  const manifests: JudgedGroup = {
+    key: { components: [manifestKind] },
+    keep: loose.filter(({ point }) => stays.has(point.id)).map((unit) => ({ ...unit, reasons: ['describes what stays of its point'] })),
+    remove: loose.filter(({ point }) => !stays.has(point.id)),
+  };
+  return [...kept, manifests];
+}
+
+/** What is more than this goes only when somebody has looked at it. */
+const mostAtOnce = 10;
+
+function isLarge(groups: readonly JudgedGroup[]): boolean {
+  const removed = groups.reduce((sum, { remove }) => sum + remove.length, 0);
+  const all = groups.reduce((sum, { keep }) => sum + keep.length, removed);
+  return removed > mostAtOnce && removed > all / 2;
+}
+
+function summarize(groups: readonly JudgedGroup[], others: readonly Point[]): Pick<ForgetPlan, 'groups' | 'remove' | 'keep'> {
+  const planned = ({ point, components }: PlannedPoint): PlannedPoint => ({ point, components });
   return {
-    id: point.id,
-    time: new Date(point.time),
-    utcOffset: offsetOf(point.time),
-    tags: [...new Set(point.components.flatMap(({ snapshot }) => (snapshot.tags ?? []).filter((tag) => !isBond(tag))))],
-    host: point.host,
-    paths: pathsOf(point),
+    groups: groups.map(({ key, keep, remove }) => ({
+      key,
+      keep: keep.map(({ reasons, ...unit }) => ({ ...planned(unit), reasons })),
+      remove: remove.map(planned),
+    })),
+    remove: groups.flatMap(({ remove }) => remove.flatMap(idsOf)),
+    keep: [...groups.flatMap(({ keep }) => keep.flatMap(idsOf)), ...others.flatMap(({ components }) => components.map(({ id }) => id))],
   };
 }
 
-/** Minutes east of UTC at the end of an RFC 3339 time. */
-function offsetOf(time: string): number {
-  const [, sign, hours = '0', minutes = '0'] = /([+-])(\d\d):(\d\d)$/.exec(time) ?? [];
-  return sign === undefined ? 0 : (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
-}
-
-function wholePoint(byId: ReadonlyMap<string, Point>, id: string): PlannedPoint[] {
-  const point = byId.get(id);
-  return point === undefined ? [] : [{ point, components: point.components }];
-}
-
-function idsOf({ components }: PlannedPoint): string[] {
+/** The ids of what is planned. */
+export function idsOf({ components }: Pick<PlannedPoint, 'components'>): string[] {
   return components.map(({ id }) => id);
 }
 
-function newestFirst(a: Point, b: Point): number {
-  return Date.parse(b.time) - Date.parse(a.time);
+function newestFirst(a: PlannedPoint, b: PlannedPoint): number {
+  return Date.parse(b.point.time) - Date.parse(a.point.time);
 }
 
-function shortOf({ id }: { readonly id: string }): string {
+export function shortOf({ id }: { readonly id: string }): string {
   return id.slice(0, 8);
+}
+
+/** `2026-12-20`, in UTC, the day on which it is over. */
+function formatDay(time: Date): string {
+  return time.toISOString().slice(0, 10);
 }

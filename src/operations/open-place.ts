@@ -1,4 +1,5 @@
 /** From an address to the storage that a repository is opened on: the driver, and what keeps a network from being felt. */
+import { join } from 'node:path';
 import { idOf } from '../engine/layout.ts';
 import { isLockable } from '../engine/lockable.ts';
 import type { Repository } from '../engine/repository.ts';
@@ -64,6 +65,17 @@ export async function cacheFor(
       isCacheable: (key) => isReadOften(key, opened()),
       onProblem: (reason) => events?.({ type: 'notice', message: `copies of indexes cannot be kept on this machine: ${reason}` }),
     });
+}
+
+/** Where this machine keeps what it has worked out from a repository: beside the copies of its objects. Nothing of one that is looked at as it was. */
+export async function keptFolder({
+  cache,
+  asOf,
+  environment = process.env,
+}: PlaceOptions): Promise<((repositoryId: string) => string) | undefined> {
+  if (cache === false || asOf !== undefined) return undefined;
+  const { cacheFolderOf } = await import('../storage/wrap/cache-folder.ts');
+  return (id) => join(cacheFolderOf(id, cache === undefined ? environment : { XDG_CACHE_HOME: cache.folder }), 'kept');
 }
 
 function isReadOften(key: string, repository: Repository | undefined): boolean {

@@ -4,7 +4,7 @@ import { configKey } from '../engine/layout.ts';
 import { lockRepository, type RepositoryLock } from '../engine/lock/lock-repository.ts';
 import { initRepository, openRepository, type Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
-import { cacheFor, openPlace, type PlaceOptions } from './open-place.ts';
+import { cacheFor, keptFolder, openPlace, type PlaceOptions } from './open-place.ts';
 
 export interface SessionRequest {
   /** A path, or an address such as `s3://bucket/prefix`. */
@@ -20,9 +20,14 @@ export async function openSession({ url, password, place = {} }: SessionRequest)
   const storage = await openPlace(url, place);
   try {
     if ((await storage.stat(configKey)) === undefined) throw new HoldfastError('repository-missing', { location: storage.location });
-    let opened: Repository | undefined;
+    let opened: Repository | undefined = undefined;
     const through = await cacheFor(storage, place, () => opened);
-    opened = await openRepository(storage, { password: await password(), ...(through === undefined ? {} : { through }) });
+    const keepIn = await keptFolder(place);
+    opened = await openRepository(storage, {
+      password: await password(),
+      ...(through === undefined ? {} : { through }),
+      ...(keepIn === undefined ? {} : { keepIn }),
+    });
     return opened;
   } catch (error) {
     await storage.close();

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { LoadedSnapshot } from '../engine/snapshots/load-snapshots.ts';
 import { findPoint } from './find-point.ts';
-import { planForget, planForgetThese } from './forget-plan.ts';
+import { planForget } from './forget-plan.ts';
 import { withNeeded } from './point-needs.ts';
 import { checkOwnTags, readTags, writeTags } from './point-tags.ts';
 import { describePoint, groupPoints, type Point } from './points.ts';
+import { planForgetThese } from './retention/forget-named.ts';
 
 const idOf = (digit: string): string => digit.repeat(64);
 const now = new Date('2026-11-20T12:00:00Z');

@@ -23,8 +23,12 @@ export interface Point {
 /** The points that these snapshots (oldest first) make, oldest first. */
 export function groupPoints(snapshots: readonly LoadedSnapshot[]): Point[] {
   const groups = new Map<string, PointComponent[]>();
+  // Thousands of snapshots have the same tags, and where they were read from one file the same list of them.
+  const known = new Map<readonly string[] | undefined, PointTags>();
   for (const loaded of snapshots) {
-    const tags = readTags(loaded.snapshot.tags);
+    const list = loaded.snapshot.tags;
+    const tags = known.get(list) ?? readTags(list);
+    known.set(list, tags);
     // A snapshot that was copied or tagged anew has a new id; what its companions call it is the original's.
     const name = tags.point ?? (loaded.snapshot.original ?? loaded.id).slice(0, pointDigits);
     const group = groups.get(name);
@@ -42,9 +46,7 @@ export async function loadPoints(repository: Repository): Promise<Point[]> {
 }
 
 function pointOf(members: readonly PointComponent[]): Point {
-  const leader = members.find(({ tags }) => tags.point === undefined);
-  const others = members.filter((member) => member !== leader).toSorted((a, b) => beganAt(a) - beganAt(b));
-  const components = leader === undefined ? others : [leader, ...others];
+  const components = members.length === 1 ? members : inOrder(members);
   const [first] = components;
   if (first === undefined) throw new TypeError('a point has at least one snapshot');
   const expected = Math.max(...components.map(({ tags }) => tags.parts));
@@ -55,6 +57,12 @@ function pointOf(members: readonly PointComponent[]): Point {
     components,
     status: components.length < expected ? 'partial' : 'complete',
   };
+}
+
+function inOrder(members: readonly PointComponent[]): PointComponent[] {
+  const leader = members.find(({ tags }) => tags.point === undefined);
+  const others = members.filter((member) => member !== leader).toSorted((a, b) => beganAt(a) - beganAt(b));
+  return leader === undefined ? others : [leader, ...others];
 }
 
 /** All snapshots of a point have its time; when each was begun stands in its summary. */
@@ -81,8 +89,14 @@ export function componentNames({ components }: Point): string[] {
 }
 
 /** The paths of all its components, each once. */
-export function pathsOf({ components }: Point): string[] {
-  return [...new Set(components.flatMap(({ snapshot }) => snapshot.paths))];
+function pathsOf({ components }: Point): readonly string[] {
+  return distinct(components.map(({ snapshot }) => snapshot.paths));
+}
+
+/** What is in any of the lists, once. Most points have one component with one path: ten thousand of them are listed twice as fast without a set. */
+function distinct(lists: readonly (readonly string[])[]): readonly string[] {
+  const [only] = lists;
+  return lists.length === 1 && only !== undefined && only.length < 2 ? only : [...new Set(lists.flat())];
 }
 
 /** A point as `list` prints it, and `list --json` word for word. */
@@ -115,7 +129,7 @@ export function describePoint(point: Point): PointRecord {
     host: point.host,
     ...(application === undefined ? {} : { application }),
     components: componentNames(point),
-    tags: [...new Set(point.components.flatMap(({ tags }) => tags.own))],
+    tags: distinct(point.components.map(({ tags }) => tags.own)),
     size: sizes.reduce<number | null>((sum, size) => (sum === null || size === undefined ? null : sum + size), 0),
     status: point.status,
     proven: false,

@@ -20,12 +20,20 @@ describe('openStorage', () => {
     expect(storage.local).toBeDefined();
   });
 
-  it.each(['', '  ', 'local:', 'file:relative', 'file://otherhost/path', 'file:///a%2Fb', 'unknown:thing', 'a\0b', 'b2:bucket:/x', 'https://host/'])(
-    'refuses %j',
-    async (url) => {
-      expect((await refusalOf(url)).code).toBe('storage-url');
-    },
-  );
+  it.each([
+    '',
+    '  ',
+    'local:',
+    'file:relative',
+    'file://otherhost/path',
+    'file:///a%2Fb',
+    'unknown:thing',
+    'a\0b',
+    'b2:bucket:/x',
+    'https://host/',
+  ])('refuses %j', async (url) => {
+    expect((await refusalOf(url)).code).toBe('storage-url');
+  });
 
   it('shows no password', async () => {
     for (const url of [

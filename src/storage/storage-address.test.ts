@@ -12,7 +12,10 @@ describe('addresses', () => {
     ['s3://bucket?endpoint=host', { scheme: 's3', endpoint: 'https://host', bucket: 'bucket', prefix: '', parameters: {} }],
     ['S3:s3.amazonaws.com/bucket/x', { scheme: 's3', endpoint: 'https://s3.amazonaws.com', bucket: 'bucket', prefix: 'x', parameters: {} }],
     ['s3://s3.amazonaws.com/bucket', { scheme: 's3', endpoint: 'https://s3.amazonaws.com', bucket: 'bucket', prefix: '', parameters: {} }],
-    ['s3:http://127.0.0.1:8095/bucket/a', { scheme: 's3', endpoint: 'http://127.0.0.1:8095', bucket: 'bucket', prefix: 'a', parameters: {} }],
+    [
+      's3:http://127.0.0.1:8095/bucket/a',
+      { scheme: 's3', endpoint: 'http://127.0.0.1:8095', bucket: 'bucket', prefix: 'a', parameters: {} },
+    ],
     ['s3://127.0.0.1:8095/bucket/a', { scheme: 's3', endpoint: 'https://127.0.0.1:8095', bucket: 'bucket', prefix: 'a', parameters: {} }],
     ['gs://bucket/x', { scheme: 'gs', bucket: 'bucket', prefix: 'x', parameters: {} }],
     ['gs:bucket:/x/y', { scheme: 'gs', bucket: 'bucket', prefix: 'x/y', parameters: {} }],

@@ -58,8 +58,8 @@ export interface RestAddress {
 const schemeForm = /^([a-z][a-z0-9+.-]+):(.*)$/is;
 
 const elsewhere: Readonly<Record<string, string>> = {
-  b2: "Backblaze is reached by its S3 address: s3://BUCKET/PREFIX?endpoint=https://s3.REGION.backblazeb2.com",
-  swift: "OpenStack Swift is reached by its S3 address: s3://BUCKET/PREFIX?endpoint=https://HOST",
+  b2: 'Backblaze is reached by its S3 address: s3://BUCKET/PREFIX?endpoint=https://s3.REGION.backblazeb2.com',
+  swift: 'OpenStack Swift is reached by its S3 address: s3://BUCKET/PREFIX?endpoint=https://HOST',
   rclone: 'rclone is reached through its own server: run "rclone serve restic", then rest:http://HOST:PORT/',
   http: 'a REST server is written rest:http://HOST/',
   https: 'a REST server is written rest:https://HOST/, an S3 store s3://BUCKET/PREFIX?endpoint=https://HOST',
@@ -98,7 +98,7 @@ export function parseStorageAddress(url: string): StorageAddress {
 }
 
 /** Addresses may carry a user with a password, or keys as parameters: neither belongs in a message. */
-export function withoutSecrets(url: string): string {
+function withoutSecrets(url: string): string {
   return url.replace(/\/\/[^/]*@/, '//***@').replace(/\?.*$/s, '?***');
 }
 
@@ -122,12 +122,18 @@ function parseS3(url: string, rest: string): S3Address {
   const [, protocol, place] = /^(https?:\/\/)(.*)$/i.exec(body) ?? [];
   if (protocol !== undefined && place !== undefined) {
     const [host = '', ...path] = place.split('/');
-    return { scheme: 's3', endpoint: readEndpoint(url, `${protocol.toLowerCase()}${host}`), ...bucketOf(url, path.join('/')), parameters: others };
+    return {
+      scheme: 's3',
+      endpoint: readEndpoint(url, `${protocol.toLowerCase()}${host}`),
+      ...bucketOf(url, path.join('/')),
+      parameters: others,
+    };
   }
   const isUrl = body.startsWith('//');
   const [first = '', ...path] = (isUrl ? body.slice(2) : body).split('/');
   const isHost = given === undefined && (!isUrl || isHostName(first));
-  if (isHost) return { scheme: 's3', endpoint: readEndpoint(url, `https://${first}`), ...bucketOf(url, path.join('/')), parameters: others };
+  if (isHost)
+    return { scheme: 's3', endpoint: readEndpoint(url, `https://${first}`), ...bucketOf(url, path.join('/')), parameters: others };
   return {
     scheme: 's3',
     ...(given === undefined ? {} : { endpoint: readEndpoint(url, given.includes('://') ? given : `https://${given}`) }),

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeWorkplace, parseLines, runHoldfast, type RunResult } from '../../src/cli/testing/run-holdfast.ts';
+import { systemClock } from '../../src/util/clock.ts';
 import { startCeph, type Ceph, type S3Keys } from '../harness/stores/ceph.ts';
 import { compareTrees } from '../harness/trees/compare-trees.ts';
 import { noiseBytes } from '../harness/trees/seeded-bytes.ts';
@@ -99,7 +100,7 @@ describe.each(['governance', 'compliance'])('with a lock of the kind %s', (mode)
     const points = parseLines((await well('list', '--json')).stdout);
     expect(points).toHaveLength(1);
     await sleep(1500);
-    const before = new Date().toISOString();
+    const before = systemClock.now().toISOString();
     await sleep(1500);
 
     // Points of rubbish, so that retention would let the good one go; then retention.
@@ -133,10 +134,10 @@ describe.each(['governance', 'compliance'])('with a lock of the kind %s', (mode)
     expect((await holdfast('restore', 'latest', '--component', 'uploads', '--target', place.path('never'), '--yes')).status).not.toBe(0);
 
     const target = place.path(`back-${mode}`);
-    await well('check', '--read-data', '--as-of', before, '--no-lock');
+    await well('check', '--read-data', '--as-of', before);
     const seen = parseLines((await well('list', '--json', '--as-of', before)).stdout);
     expect(seen.map(({ id }) => id)).toEqual(points.map(({ id }) => id));
-    await well('restore', 'latest', '--component', 'uploads', '--target', target, '--as-of', before, '--no-lock', '--yes');
+    await well('restore', 'latest', '--component', 'uploads', '--target', target, '--as-of', before, '--yes');
     expect(compareTrees(join(good, data), join(target, data))).toEqual([]);
   });
 });

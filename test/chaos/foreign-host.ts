@@ -12,7 +12,13 @@ export interface ForeignRun {
   signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void;
 }
 
-export function startOnHost(host: string, repository: string, words: readonly string[]): ForeignRun {
+/** `env`: what the run needs beside a path, a home and the password, such as the credentials of a store. */
+export function startOnHost(
+  host: string,
+  repository: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ForeignRun {
   const inside = ['sh', '-c', 'hostname "$0" && exec "$@"', host, process.execPath, '--disable-warning=ExperimentalWarning', mainFile];
   const child = spawn('unshare', ['--uts', '--pid', '--fork', '--kill-child', ...inside, ...words, '-r', repository], {
     cwd: tmpdir(),
@@ -22,6 +28,7 @@ export function startOnHost(host: string, repository: string, words: readonly st
       HOME: tmpdir(),
       HOLDFAST_PASSWORD: password,
       NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-cli-tests-cache'),
+      ...env,
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -1,4 +1,5 @@
 import type { Configuration } from '../../config/configuration.ts';
+import type { Repository } from '../../engine/repository.ts';
 import { exitStatus, type ExitStatus } from '../../errors.ts';
 import type { ApplicationBackupReport } from '../../operations/application/back-up-application.ts';
 import type { BackupOrder, BackupReport } from '../../operations/back-up.ts';
@@ -6,6 +7,7 @@ import type { PostgresMode } from '../../operations/choose-components.ts';
 import { applicationContext, chooseRepositories, findConfiguration } from '../application-configuration.ts';
 import type { CommandContext } from '../command-context.ts';
 import { type CommandDescription, type OptionDescription, shapeOf } from '../command-description.ts';
+import { configuredRules } from '../configured-rules.ts';
 import { excludeOptions, fileOptions, folderExcludeOptions, readRoots, readSelection } from '../file-selection.ts';
 import { lockChoice, openNamedRepository, openOrCreateRepository, openRepository } from '../open-repository.ts';
 import { readTime } from '../option-values.ts';
@@ -91,10 +93,17 @@ async function backUpNamed(context: CommandContext): Promise<ExitStatus> {
   const repository = await (options.has('no-init') || options.has('dry-run') ? openRepository(context) : openOrCreateRepository(context));
   try {
     const report = await backUp(repository, order, context);
-    return await show(context, report, began);
+    return await show(context, { ...report, problems: report.problems + (await extendLocks(context, repository)) }, began);
   } finally {
     await repository.close();
   }
+}
+
+/** Where the place locks: what the configuration's rules keep there. */
+async function extendLocks(context: CommandContext, repository: Repository): Promise<number> {
+  if (repository.storage.retention === undefined) return 0;
+  const { extendKeptLocks } = await import('../../operations/retention/extend-kept.ts');
+  return extendKeptLocks(repository, (await configuredRules(context)) ?? {}, context);
 }
 
 /** Components of a configuration: all of them, or those that the command line names. */

@@ -84,6 +84,42 @@ export const keyPasswdCommand: CommandDescription = {
     }),
 };
 
+export const keyEscrowCommand: CommandDescription = {
+  name: 'key escrow',
+  description:
+    'Makes a password for the safe: a key of its own, encrypted to people who can open the repository with it when nobody else can.\nWhat they decrypt is the password and nothing else. It is taken back with: holdfast key remove',
+  options: [
+    { flags: '--to <recipient>', text: 'an age recipient, a GPG key, or a file that holds one (may be repeated)' },
+    { flags: '--out <file>', text: 'the file to write, which is not there yet' },
+  ],
+  examples: ['key escrow -r /backups/app --to age1… --out escrow.age', 'key escrow -r /backups/app --to ceo@example.org --out escrow.asc'],
+  run: async (context) => {
+    const { options, output, environment } = context;
+    const [out, to] = [options.text('out'), options.texts('to')];
+    if (out === undefined || to.length === 0) throw options.wrong('--to and --out say who can open it, and what to write');
+    const { escrowPassword } = await import('../../operations/escrow/escrow-password.ts');
+    const repository = await openRepository(context);
+    try {
+      const report = await escrowPassword(repository, { to, out, environment, lock: lockChoice(context) }, context);
+      const { keyId, file, sealedBy, openCommand } = report;
+      const { noteEscrow } = await import('../note-escrow.ts');
+      const kit = await noteEscrow(context, report, repository.location);
+      output.result(
+        { message_type: 'key', id: keyId, change: 'added', file, encryption: sealedBy, ...(kit === undefined ? {} : { kit }) },
+        () =>
+          [
+            `key ${keyId.slice(0, 8)} added; its password is in ${file}, encrypted by ${sealedBy}`,
+            `to get it: ${openCommand}`,
+            ...(kit === undefined ? ['note on the recovery kit where that file is kept'] : [`noted in ${kit}`]),
+          ].join('\n'),
+      );
+      return exitStatus.done;
+    } finally {
+      await repository.close();
+    }
+  },
+};
+
 async function withRepository(
   context: CommandContext,
   work: (repository: Repository, maintain: typeof import('../../operations/maintain.ts')) => Promise<void>,

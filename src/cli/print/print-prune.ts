@@ -1,64 +1,8 @@
 import type { PrunePlan } from '../../engine/prune/prune-plan.ts';
-import type { ForgetGroup, ForgetPlan, PlannedPoint } from '../../operations/forget-plan.ts';
 import type { PruneReport } from '../../operations/prune.ts';
 import type { PlannedExpiry } from '../../operations/wal/expire-wal.ts';
+import { countRemoved } from './print-forget.ts';
 import { formatCount, formatMoment, formatSize } from './quantities.ts';
-import { formatTable, printable } from './table.ts';
-
-/** One record a group of points: what stays and why, what goes. */
-export function recordsOfForget({ groups }: ForgetPlan): object[] {
-  return groups.map(({ key, keep, remove }) => ({
-    message_type: 'forget',
-    ...key,
-    keep: keep.map(({ reasons, ...planned }) => ({ ...recordOf(planned), reasons })),
-    remove: remove.map(recordOf),
-  }));
-}
-
-function recordOf({ point, components }: PlannedPoint): object {
-  return {
-    id: point.id,
-    short_id: point.id.slice(0, 8),
-    time: point.time,
-    components: components.map(({ tags }) => tags.component),
-    tags: [...new Set(components.flatMap(({ tags }) => tags.own))],
-    snapshots: components.map(({ id }) => id),
-  };
-}
-
-export function textOfForget({ groups }: ForgetPlan): string {
-  const parts = groups.map((group) => {
-    const rows = [
-      ...group.keep.map((kept) => ['keep', ...cellsOf(kept), kept.reasons.join(', ')]),
-      ...group.remove.map((planned) => ['remove', ...cellsOf(planned), '']),
-    ];
-    return `${titleOf(group)}${formatTable(['', 'point', 'time', 'components', 'why'], rows)}`;
-  });
-  const kept = groups.flatMap(({ keep }) => keep).length;
-  const total = kept === 0 ? '' : `${formatCount(kept, 'point')} to keep, `;
-  return [...parts, `${total}${countRemoved(groups)} to remove`].join('\n\n');
-}
-
-/** `2 points`; where single components were named, what goes is no whole point. */
-function countRemoved(groups: readonly ForgetGroup[]): string {
-  const removed = groups.flatMap(({ remove }) => remove);
-  const isWhole = removed.every(({ point, components }) => components.length === point.components.length);
-  return isWhole ? formatCount(removed.length, 'point') : formatCount(removed.flatMap(({ components }) => components).length, 'component');
-}
-
-function cellsOf({ point, components }: PlannedPoint): string[] {
-  const names = components.map(({ tags }) => tags.component).join(', ');
-  return [point.id.slice(0, 8), formatMoment(new Date(point.time)), printable(names)];
-}
-
-function titleOf({ key }: ForgetGroup): string {
-  const parts = [
-    ...(key.host === undefined ? [] : [`host ${key.host}`]),
-    ...(key.paths === undefined ? [] : [`paths ${key.paths.join(', ')}`]),
-    ...(key.tags === undefined || key.tags.length === 0 ? [] : [`tags ${key.tags.join(', ')}`]),
-  ];
-  return parts.length === 0 ? '' : `${printable(parts.join('; '))}\n`;
-}
 
 export function textOfPrunePlan(plan: PrunePlan): string {
   const { before, after, freedBytes, repackPacks, repackBytes, deletePacks, deleteUnindexedPacks, keepUnindexedPacks } = plan;
@@ -69,7 +13,15 @@ export function textOfPrunePlan(plan: PrunePlan): string {
     ...(keepUnindexedPacks.length === 0
       ? []
       : [`${formatCount(keepUnindexedPacks.length, 'pack')} that no index names stay for now: a run may still be writing them`]),
+    ...textsOfWaiting(plan),
   ].join('\n');
+}
+
+function textsOfWaiting({ aroundLocks }: PrunePlan): string[] {
+  if (aroundLocks === undefined || aroundLocks.waitingPacks.length === 0) return [];
+  const { waitingPacks, waitingBytes, waitingUntil } = aroundLocks;
+  const until = waitingUntil === undefined ? '' : `, the last until ${formatMoment(new Date(waitingUntil))}`;
+  return [`${formatCount(waitingPacks.length, 'pack')} (${formatSize(waitingBytes)}) that nothing needs wait for locks${until}`];
 }
 
 /** What goes of the write-ahead log: nothing where there is none. */
@@ -82,7 +34,7 @@ export function textOfExpiry(wal: readonly PlannedExpiry[]): string {
     .join('\n');
 }
 
-export function recordOfPrune({ done, forget, prune, wal, result }: PruneReport): object {
+export function recordOfPrune({ done, forget, prune, wal, result, refusal, forgotten, locks }: PruneReport): object {
   return {
     message_type: 'summary',
     done,
@@ -92,7 +44,18 @@ export function recordOfPrune({ done, forget, prune, wal, result }: PruneReport)
           kept_snapshots: forget.keep.length,
           removed_snapshots: forget.remove.length,
           removed_points: forget.groups.flatMap(({ remove }) => remove).length,
+          waiting_points: forget.waiting.length,
         }),
+    ...(forgotten === undefined ? {} : { forgotten_snapshots: forgotten.length }),
+    ...(prune?.aroundLocks === undefined
+      ? {}
+      : {
+          waiting_packs: prune.aroundLocks.waitingPacks.length,
+          waiting_bytes: prune.aroundLocks.waitingBytes,
+          ...(prune.aroundLocks.waitingUntil === undefined ? {} : { waiting_until: prune.aroundLocks.waitingUntil }),
+        }),
+    ...(locks === undefined || locks.extended + locks.failed === 0 ? {} : { extended_locks: locks.extended, failed_locks: locks.failed }),
+    ...(refusal === undefined ? {} : { refused: refusal.message }),
     ...(prune === undefined
       ? {}
       : {
@@ -115,13 +78,16 @@ export function recordOfPrune({ done, forget, prune, wal, result }: PruneReport)
   };
 }
 
-export function textOfPrune({ done, forget, result }: PruneReport): string {
+export function textOfPrune({ done, forget, forgotten = [], result, refusal, locks }: PruneReport): string {
+  if (refusal !== undefined && !done) return `nothing was removed, since this place does not allow it: it waits\n(${refusal.message})`;
   if (!done) return 'nothing was done';
+  const isCut = forgotten.length < (forget?.remove.length ?? 0);
   const parts = [
-    ...(forget === undefined ? [] : [`${countRemoved(forget.groups)} removed`]),
+    ...(forget === undefined ? [] : [`${isCut ? formatCount(forgotten.length, 'snapshot') : countRemoved(forget.groups)} removed`]),
     ...(result === undefined
       ? []
       : [`${formatSize(result.freedBytes)} freed (${formatCount(result.deletedPacks, 'pack')} removed, ${result.newPacks} written)`]),
+    ...(locks === undefined || locks.extended === 0 ? [] : [`${formatCount(locks.extended, 'lock')} made longer`]),
   ];
-  return parts.join('; ');
+  return [parts.join('; '), ...(refusal === undefined ? [] : [`the rest waits: ${refusal.message}`])].join('\n');
 }

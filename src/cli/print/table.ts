@@ -2,7 +2,7 @@
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const names = head.map((name) => name.replace(/^>/, ''));
   const all = [names, ...rows];
-  const widths = names.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  const widths = names.map((_, column) => all.reduce((widest, row) => Math.max(widest, (row[column] ?? '').length), 0));
   return all
     .map((row) =>
       row

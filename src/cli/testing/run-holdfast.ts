@@ -43,7 +43,8 @@ export async function makeWorkplace(
 
 /** Runs holdfast with the test's password unless `env` says otherwise. Fails where a password is among the arguments of what runs. */
 export function runHoldfast(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const env = { HOLDFAST_PASSWORD: password, NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-cli-tests-cache'), ...options.env };
+  const caches = join(tmpdir(), 'holdfast-cli-tests-cache');
+  const env = { HOLDFAST_PASSWORD: password, NODE_COMPILE_CACHE: caches, XDG_CACHE_HOME: join(caches, 'xdg'), ...options.env };
   const secrets = Object.entries(env).flatMap(([name, value]) =>
     name.endsWith('PASSWORD') && value.length >= shortestTelling ? [value] : [],
   );

@@ -1,6 +1,7 @@
 /** What an application is made of: one schema a kind of source. */
 import { z } from 'zod';
 import { duration, exactlyOne, mapping, oneOrMany, onlyWith, rule, size, text, textLike, wholeNumber, wordOf, yesNo } from './parts.ts';
+import { keep } from './keep.ts';
 import { containerKeys, hooks, secret, secretMapping, serviceName } from './shared.ts';
 
 const name = text('a name');
@@ -243,6 +244,12 @@ export const component = exactlyOne(
     hooks: hooks.meta({ description: 'Commands around this component alone.' }).optional(),
     tags: oneOrMany(textLike(/^[^,\s]+$/, 'a word without commas'), 'a word, or a list of words')
       .meta({ description: 'Tags of its snapshots.' })
+      .optional(),
+    keep: keep
+      .meta({
+        description:
+          'What `holdfast prune` keeps of this component, in every repository, instead of what the repository says. It then goes for itself.',
+      })
       .optional(),
   }),
   kindNames,

@@ -13,7 +13,7 @@ export const placeKeys = {
     })
     .meta({
       description:
-        'What logs in to this place, by the names that it has as environment variables; they are used before those of the environment. So two stores of one kind can have keys of their own.',
+        'What logs in to this place, by the names that it has as environment variables; where there are some, none of the same kind is taken from the environment. So two stores of one kind can have keys of their own.',
       examples: [{ AWS_ACCESS_KEY_ID: '${OFFSITE_KEY_ID}', AWS_SECRET_ACCESS_KEY: { file: '/run/secrets/offsite' } }],
     })
     .optional(),
@@ -29,10 +29,14 @@ export const placeKeys = {
       examples: ['14d'],
     }),
   })
-    .meta({ description: 'Objects cannot be deleted or replaced for so long, whoever has the credentials. The bucket must have object lock.' })
+    .meta({
+      description: 'Objects cannot be deleted or replaced for so long, whoever has the credentials. The bucket must have object lock.',
+    })
     .optional(),
   limits: mapping({
-    upload: size().meta({ description: 'Bytes a second that are written at most.', examples: ['5M'] }).optional(),
+    upload: size()
+      .meta({ description: 'Bytes a second that are written at most.', examples: ['5M'] })
+      .optional(),
     download: size().meta({ description: 'Bytes a second that are read at most.' }).optional(),
     connections: z
       .int({ error: 'a whole number from 1 to 64' })
@@ -42,7 +46,8 @@ export const placeKeys = {
       .optional(),
     hours: textLike(/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, hours)
       .meta({
-        description: 'Copies are brought here between these times of the day only, by the clock of this machine; at others they wait for the next backup.',
+        description:
+          'Copies are brought here between these times of the day only, by the clock of this machine; at others they wait for the next backup.',
         examples: ['22:00-06:00'],
       })
       .optional(),

@@ -1,32 +1,12 @@
 /** The schema of holdfast.yaml: of the file as it is written, before shorthands are written out. */
 import { z } from 'zod';
-import { calendarDurationForm } from '../quantities.ts';
+import { archives } from './archives.ts';
 import { component } from './components.ts';
-import { exactlyOne, mapping, named, oneOrMany, text, textLike, wholeNumber } from './parts.ts';
+import { keep } from './keep.ts';
+import { exactlyOne, mapping, named, oneOrMany, text, textLike } from './parts.ts';
 import { placeKeys } from './place.ts';
 import { recovery } from './recovery.ts';
 import { hooks, secret, serviceName } from './shared.ts';
-
-const keepRule = 'a whole number from 0 to 99999, or unlimited';
-
-function keepCount(what: string) {
-  return z
-    .union([wholeNumber(0, 99_999), z.literal('unlimited', { error: keepRule })], { error: keepRule })
-    .meta({ description: what })
-    .optional();
-}
-
-const keep = mapping({
-  last: keepCount('The newest, this many.'),
-  hourly: keepCount('The newest of each hour that has one, for as many hours.'),
-  daily: keepCount('The newest of each day.'),
-  weekly: keepCount('The newest of each week.'),
-  monthly: keepCount('The newest of each month.'),
-  yearly: keepCount('The newest of each year.'),
-  within: textLike(calendarDurationForm, 'years, months, days and hours such as 1y6m, 30d or 12h')
-    .meta({ description: 'All of the last years, months, days or hours.', examples: ['30d'] })
-    .optional(),
-});
 
 const repository = z.union(
   [
@@ -94,6 +74,7 @@ export const fileSchema = mapping({
     .optional(),
   hooks: hooks.meta({ description: 'Commands around a whole backup.' }).optional(),
   recovery: recovery.meta({ description: 'What happens around putting the application back.' }).optional(),
+  archives: archives.optional(),
   profiles: z
     .unknown()
     .meta({

@@ -37,14 +37,14 @@ export const badFiles: readonly BadFile[] = [
     text: `aplication: app\n${rest}`,
     errors: [
       '1:1: found no key "application", needed is the name of the application',
-      '1:1: found the key "aplication", allowed are application, version, compose, repositories, components, quiesce, hooks, recovery, profiles; did you mean "application"?',
+      '1:1: found the key "aplication", allowed are application, version, compose, repositories, components, quiesce, hooks, recovery, archives, profiles; did you mean "application"?',
     ],
   },
   {
     name: 'keys of later versions',
     text: `application: app\n${rest}notify: []\n`,
     errors: [
-      '4:1: found the key "notify", allowed are application, version, compose, repositories, components, quiesce, hooks, recovery, profiles',
+      '4:1: found the key "notify", allowed are application, version, compose, repositories, components, quiesce, hooks, recovery, archives, profiles',
     ],
   },
   {
@@ -163,9 +163,9 @@ export const badFiles: readonly BadFile[] = [
     name: 'components',
     text: 'application: app\nrepositories: { local: ./b }\ncomponents:\n  a: { file: x }\n  b: { files: x, code: . }\n  c:\n  d: {}\n  e: { files: { path: x, volume: y } }\n  f: { redis: localhost }\n  g: { redis: { url: "redis://h", port: 70000 } }\n',
     errors: [
-      '4:8: found the key "file", allowed are postgres, files, volumes, config, redis, logs, code, hooks, tags; did you mean "files"?',
+      '4:8: found the key "file", allowed are postgres, files, volumes, config, redis, logs, code, hooks, tags, keep; did you mean "files"?',
       '5:3: found files and code for "b", allowed is exactly one of postgres, files, volumes, config, redis, logs, code',
-      '6:5: found nothing for "c", allowed is a mapping with postgres, files, volumes, config, redis, logs, code, hooks, tags',
+      '6:5: found nothing for "c", allowed is a mapping with postgres, files, volumes, config, redis, logs, code, hooks, tags, keep',
       '7:3: found none of them for "d", allowed is exactly one of postgres, files, volumes, config, redis, logs, code',
       '8:8: found path and volume for "files", allowed is exactly one of path, volume',
       '9:15: found the text "localhost" for "redis", allowed is a URL such as redis://localhost:6379',
@@ -245,7 +245,7 @@ export const badFiles: readonly BadFile[] = [
     text: `application: app\n${rest}profiles:\n  production:\n    quiese: web\n`,
     profile: 'production',
     errors: [
-      '6:5: found the key "quiese", allowed are application, version, compose, repositories, components, quiesce, hooks, recovery, profiles; did you mean "quiesce"?',
+      '6:5: found the key "quiese", allowed are application, version, compose, repositories, components, quiesce, hooks, recovery, archives, profiles; did you mean "quiesce"?',
     ],
   },
   {

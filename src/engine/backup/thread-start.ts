@@ -4,7 +4,8 @@ import { HoldfastError, type ErrorCode, type ErrorDetails } from '../../errors.t
 import type { TreeCapture } from '../../sources/source.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import { Sealer } from '../crypto/sealer.ts';
-import { BlobIndex, type SharedBlobIndex } from '../index/blob-index.ts';
+import { BlobIndex } from '../index/blob-index.ts';
+import type { SharedBlobIndex } from '../index/index-memory.ts';
 import { ZstdCodec, type Compression } from '../pack/zstd-codec.ts';
 import type { BlobType } from '../pack/pack-header.ts';
 import { BackupAborted } from './job-queue.ts';

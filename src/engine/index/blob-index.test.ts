@@ -4,10 +4,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BlobType } from '../pack/pack-header.ts';
 import { BlobIndex } from './blob-index.ts';
+import { EntryBlock } from './entry-block.ts';
 import type { ClaimWork } from './testing/claim-worker.ts';
 
 function wordsOf(id: string): Uint32Array {
   return new Uint32Array(Uint8Array.from(Buffer.from(id, 'hex')).buffer);
+}
+
+function idOfNumber(number: number): string {
+  return Buffer.from(Uint32Array.of(number).buffer).toString('hex').padEnd(64, '0');
 }
 
 /** Ids that share long beginnings and ends, so that nothing but all of their bytes tells them apart. */
@@ -51,12 +56,43 @@ test('does what a Map of lists would do', () => {
         expect(
           entries.map((entry) => [index.packOf(entry), index.offsetOf(entry), index.lengthOf(entry), index.uncompressedLengthOf(entry)]),
         ).toEqual(places);
-        for (const entry of entries) expect([index.idOf(entry), index.typeOf(entry)]).toEqual([blobId, blobType]);
+        for (const entry of entries)
+          expect([index.idOf(entry), index.typeOf(entry), index.findSame(entry)]).toEqual([blobId, blobType, entries[0]]);
         expect(index.find(blobId, blobType === 'tree' ? 'tree' : 'data')).toBe(entries[0]);
       }
     }),
     { numRuns: 200 },
   );
+});
+
+test('many entries at once are as if they had come one by one', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(fc.tuple(id, type, place), { maxLength: 40 }), { maxLength: 6 }), (blocks) => {
+      const [one, many] = [BlobIndex.create(), BlobIndex.create()];
+      for (const entries of blocks) {
+        const block = new EntryBlock();
+        for (const [blobId, blobType, where] of entries) {
+          one.add(wordsOf(blobId), blobType, ...where);
+          block.add(wordsOf(blobId), blobType, ...where);
+        }
+        many.addAll(block.words);
+      }
+      expect(many.size).toBe(one.size);
+      for (const [blobId, blobType] of blocks.flat()) expect(many.findAll(blobId, blobType)).toEqual(one.findAll(blobId, blobType));
+      for (let entry = 0; entry < one.size; entry += 1)
+        expect([many.idOf(entry), many.packOf(entry), many.place(entry)]).toEqual([one.idOf(entry), one.packOf(entry), one.place(entry)]);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a block takes more than it had room for', () => {
+  const block = new EntryBlock();
+  for (let number = 0; number < 5000; number += 1) block.add(Uint32Array.of(number, 0, 0, 0, 0, 0, 0, 0), 'data', 1, number, 40, 0);
+  const index = BlobIndex.create();
+  index.addAll(block.words);
+  expect(index.size).toBe(5000);
+  for (const number of [0, 1023, 1024, 4999]) expect(index.offsetOf(index.find(idOfNumber(number), 'data'))).toBe(number);
 });
 
 test('packs have numbers, given at the first mention or by name', () => {

@@ -8,16 +8,22 @@
  * stored twice, which the format allows.
  */
 import { randomInt } from 'node:crypto';
-import { HoldfastError } from '../../errors.ts';
 import type { BlobType } from '../pack/pack-header.ts';
+import {
+  allocateIndex,
+  bytesPerEntry,
+  fillEntry,
+  growEntries,
+  mostEntries,
+  treeBit,
+  viewEntries,
+  viewSlots,
+  wordsPerEntry,
+  type SharedBlobIndex,
+} from './index-memory.ts';
 
-const wordsPerEntry = 12;
-export const bytesPerEntry = wordsPerEntry * 4;
-const treeBit = 0x8000_0000;
 /** The pack of a blob that was claimed in this run and whose place is not known yet. */
 const pendingPack = 0x7fff_ffff;
-/** Virtual memory is reserved for this many; pages are taken as they are used. */
-const mostEntries = 2 ** 26;
 const fullness = 0.7;
 
 // Words of the control block.
@@ -26,21 +32,6 @@ const controlLevel = 1;
 const controlBase = 2;
 const controlSalt = 3;
 const controlLevelCount = 4;
-
-export interface SharedBlobIndex {
-  readonly control: SharedArrayBuffer;
-  readonly entries: SharedArrayBuffer;
-  readonly slots: SharedArrayBuffer;
-}
-
-/** Memory for an index of so many bytes, which can grow; all zeros. */
-export function allocateIndex(entryBytes: number, slotBytes: number): SharedBlobIndex {
-  return {
-    control: new SharedArrayBuffer(256),
-    entries: new SharedArrayBuffer(entryBytes, { maxByteLength: mostEntries * bytesPerEntry }),
-    slots: new SharedArrayBuffer(slotBytes, { maxByteLength: mostEntries * 4 * 4 }),
-  };
-}
 
 /** Where one blob lies. */
 export interface BlobPlace {
@@ -58,8 +49,9 @@ export class BlobIndex {
   readonly #packNumbers = new Map<string, number>();
   #treePacks: Set<number> | undefined;
   readonly #control: Int32Array;
-  readonly #entries: Uint32Array;
-  readonly #slots: Int32Array;
+  /* Of a fixed length, made anew when the memory has grown: one that follows the length of its memory is twenty times as slow to read. */
+  #entries: Uint32Array;
+  #slots: Int32Array;
   readonly #salt: number;
   readonly #probe = Buffer.alloc(32);
   readonly #probeWords = new Uint32Array(this.#probe.buffer, this.#probe.byteOffset, 8);
@@ -70,8 +62,8 @@ export class BlobIndex {
     this.#control = new Int32Array(shared.control);
     if (salt !== undefined) this.#control[controlSalt] = salt;
     this.#salt = this.#control[controlSalt] ?? 0;
-    this.#entries = new Uint32Array(shared.entries);
-    this.#slots = new Int32Array(shared.slots);
+    this.#entries = viewEntries(shared);
+    this.#slots = viewSlots(shared);
   }
 
   /** A new index with room for `expected` blobs in its first level. */
@@ -104,30 +96,30 @@ export class BlobIndex {
 
   /** Whether a pack holds trees. Looks through all entries when it is first asked. */
   holdsTrees(pack: string): boolean {
-    this.#treePacks ??= this.#findTreePacks();
+    this.#treePacks ??= findTreePacks(this);
     const number = this.#packNumbers.get(pack);
     return number !== undefined && this.#treePacks.has(number);
-  }
-
-  #findTreePacks(): Set<number> {
-    const found = new Set<number>();
-    for (let entry = 0; entry < this.size; entry += 1) {
-      const word = this.#entries[entry * wordsPerEntry + 8] ?? 0;
-      if ((word & treeBit) !== 0) found.add((word & ~treeBit) >>> 0);
-    }
-    return found;
   }
 
   /** Adds a blob's place; a blob may have several. `id` is its 32 bytes as words. */
   add(id: Uint32Array, type: BlobType, pack: number, offset: number, length: number, uncompressedLength: number): void {
     const entry = this.#append(id, type, pack, offset, length, uncompressedLength);
-    this.#insert(id, entry);
+    this.#insert(id, 0, entry);
+  }
+
+  /** Adds whole entries, as `fillEntry` writes them: many at once take a fraction of the time. */
+  addAll(block: Uint32Array): void {
+    const count = block.length / wordsPerEntry;
+    const first = Atomics.add(this.#control, controlCount, count);
+    growEntries(this.shared, (first + count) * bytesPerEntry);
+    this.#entriesTo(first + count - 1).set(block, first * wordsPerEntry);
+    for (let number = 0; number < count; number += 1) this.#insert(block, number * wordsPerEntry, first + number);
   }
 
   /** Notes where a blob that was claimed is being stored. Only its claimer calls this. */
   settle(entry: number, pack: number, offset: number, length: number, uncompressedLength: number): void {
     const at = entry * wordsPerEntry + 8;
-    const entries = this.#entries;
+    const entries = this.#entriesTo(entry);
     entries[at] = ((((entries[at] ?? 0) & treeBit) >>> 0) | pack) >>> 0;
     entries[at + 1] = offset;
     entries[at + 2] = length;
@@ -147,6 +139,11 @@ export class BlobIndex {
     return this.#find(this.#probeWords, type);
   }
 
+  /** The entry that `find` gives for the blob of another entry: one that stands for all its copies. */
+  findSame(entry: number): number {
+    return this.#find(this.#entriesTo(entry), this.typeOf(entry), entry * wordsPerEntry);
+  }
+
   has(id: string, type: BlobType): boolean {
     return this.find(id, type) >= 0;
   }
@@ -160,13 +157,12 @@ export class BlobIndex {
   }
 
   place(entry: number): BlobPlace {
-    const at = entry * wordsPerEntry + 8;
     return {
       pack: this.packs[this.packOf(entry)] ?? '',
       type: this.typeOf(entry),
-      offset: this.#entries[at + 1] ?? 0,
-      length: this.#entries[at + 2] ?? 0,
-      uncompressedLength: this.#entries[at + 3] ?? 0,
+      offset: this.offsetOf(entry),
+      length: this.lengthOf(entry),
+      uncompressedLength: this.uncompressedLengthOf(entry),
     };
   }
 
@@ -176,23 +172,23 @@ export class BlobIndex {
   }
 
   typeOf(entry: number): BlobType {
-    return ((this.#entries[entry * wordsPerEntry + 8] ?? 0) & treeBit) !== 0 ? 'tree' : 'data';
+    return ((this.#entriesTo(entry)[entry * wordsPerEntry + 8] ?? 0) & treeBit) !== 0 ? 'tree' : 'data';
   }
 
   packOf(entry: number): number {
-    return (this.#entries[entry * wordsPerEntry + 8] ?? 0) & ~treeBit;
+    return (this.#entriesTo(entry)[entry * wordsPerEntry + 8] ?? 0) & ~treeBit;
   }
 
   offsetOf(entry: number): number {
-    return this.#entries[entry * wordsPerEntry + 9] ?? 0;
+    return this.#entriesTo(entry)[entry * wordsPerEntry + 9] ?? 0;
   }
 
   lengthOf(entry: number): number {
-    return this.#entries[entry * wordsPerEntry + 10] ?? 0;
+    return this.#entriesTo(entry)[entry * wordsPerEntry + 10] ?? 0;
   }
 
   uncompressedLengthOf(entry: number): number {
-    return this.#entries[entry * wordsPerEntry + 11] ?? 0;
+    return this.#entriesTo(entry)[entry * wordsPerEntry + 11] ?? 0;
   }
 
   /** Size of the blob's content. */
@@ -201,51 +197,44 @@ export class BlobIndex {
   }
 
   /** Where a look-up begins. Keyed with a random word, so that nobody can forge ids that all begin at one place. */
-  #hash(id: Uint32Array): number {
+  #hash(words: Uint32Array, at = 0): number {
     let mixed = this.#salt;
-    for (let word = 0; word < 8; word++) mixed = Math.imul(mixed ^ (id[word] ?? 0), 0x9e37_79b1) ^ (mixed >>> 15);
+    for (let word = at; word < at + 8; word++) mixed = Math.imul(mixed ^ (words[word] ?? 0), 0x9e37_79b1) ^ (mixed >>> 15);
     return mixed ^ (mixed >>> 13);
   }
 
   #append(id: Uint32Array, type: BlobType, pack: number, offset: number, length: number, uncompressedLength: number): number {
     const entry = Atomics.add(this.#control, controlCount, 1);
-    this.#growEntries((entry + 1) * bytesPerEntry);
-    const at = entry * wordsPerEntry;
-    const entries = this.#entries;
-    for (let word = 0; word < 8; word++) entries[at + word] = id[word] ?? 0;
-    entries[at + 8] = (pack | (type === 'tree' ? treeBit : 0)) >>> 0;
-    entries[at + 9] = offset;
-    entries[at + 10] = length;
-    entries[at + 11] = uncompressedLength;
+    growEntries(this.shared, (entry + 1) * bytesPerEntry);
+    fillEntry(this.#entriesTo(entry), entry * wordsPerEntry, id, type, pack, offset, length, uncompressedLength);
     return entry;
   }
 
-  #growEntries(needed: number): void {
-    const { entries } = this.shared;
-    if (needed > entries.maxByteLength)
-      throw new HoldfastError('internal', { reason: `the repository has more than ${mostEntries} blobs` });
-    while (entries.byteLength < needed) {
-      const target = Math.min(entries.maxByteLength, Math.max(needed, Math.ceil((entries.byteLength * 1.25) / 65536) * 65536));
-      try {
-        entries.grow(target);
-      } catch (error) {
-        // Another thread may have grown it further in between; then there is nothing to do.
-        if (entries.byteLength < needed) throw error;
-      }
-    }
+  /** All entries, this one too if there is such. */
+  #entriesTo(entry: number): Uint32Array {
+    if ((entry + 1) * wordsPerEntry > this.#entries.length) this.#entries = viewEntries(this.shared);
+    return this.#entries;
   }
 
-  #insert(id: Uint32Array, entry: number): void {
+  #slotsTo(end: number): Int32Array {
+    if (end > this.#slots.length) this.#slots = viewSlots(this.shared);
+    return this.#slots;
+  }
+
+  /** The id's words begin at `at`. */
+  #insert(words: Uint32Array, at: number, entry: number): void {
     const { start, mask } = this.#currentLevel();
-    for (let slot = this.#hash(id) & mask; ; slot = (slot + 1) & mask) {
-      if (Atomics.compareExchange(this.#slots, start + slot, 0, entry + 1) === 0) return;
+    const slots = this.#slotsTo(start + mask + 1);
+    for (let slot = this.#hash(words, at) & mask; ; slot = (slot + 1) & mask) {
+      if (Atomics.compareExchange(slots, start + slot, 0, entry + 1) === 0) return;
     }
   }
 
   #insertIfAbsent(id: Uint32Array, type: BlobType, entry: number): boolean {
     const { start, mask } = this.#currentLevel();
+    const slots = this.#slotsTo(start + mask + 1);
     for (let slot = this.#hash(id) & mask; ; slot = (slot + 1) & mask) {
-      const taken = Atomics.compareExchange(this.#slots, start + slot, 0, entry + 1);
+      const taken = Atomics.compareExchange(slots, start + slot, 0, entry + 1);
       if (taken === 0) return true;
       if (this.#matches(taken - 1, id, type)) return false;
     }
@@ -269,33 +258,38 @@ export class BlobIndex {
     }
   }
 
-  #find(id: Uint32Array, type: BlobType): number {
+  #find(id: Uint32Array, type: BlobType, at = 0): number {
     let found = -1;
-    this.#search(id, type, (entry) => {
-      found = entry;
-      return true;
-    });
+    const take = (entry: number): boolean => (found = entry) >= 0;
+    this.#search(id, type, take, at);
     return found;
   }
 
-  #search(id: Uint32Array, type: BlobType, visit: (entry: number) => boolean): void {
+  #search(words: Uint32Array, type: BlobType, visit: (entry: number) => boolean, at = 0): void {
     const base = this.#control[controlBase] ?? 0;
     for (let level = Atomics.load(this.#control, controlLevel); level >= 0; level--) {
       const start = base * (2 ** level - 1);
       const mask = base * 2 ** level - 1;
-      for (let slot = this.#hash(id) & mask; ; slot = (slot + 1) & mask) {
-        const taken = Atomics.load(this.#slots, start + slot);
+      const slots = this.#slotsTo(start + mask + 1);
+      for (let slot = this.#hash(words, at) & mask; ; slot = (slot + 1) & mask) {
+        const taken = Atomics.load(slots, start + slot);
         if (taken === 0) break;
-        if (this.#matches(taken - 1, id, type) && visit(taken - 1)) return;
+        if (this.#matches(taken - 1, words, type, at) && visit(taken - 1)) return;
       }
     }
   }
 
-  #matches(entry: number, id: Uint32Array, type: BlobType): boolean {
-    const at = entry * wordsPerEntry;
-    const entries = this.#entries;
-    for (let word = 0; word < 8; word++) if (entries[at + word] !== id[word]) return false;
-    const isTree = ((entries[at + 8] ?? 0) & treeBit) !== 0;
+  #matches(entry: number, words: Uint32Array, type: BlobType, at = 0): boolean {
+    const begin = entry * wordsPerEntry;
+    const entries = this.#entriesTo(entry);
+    for (let word = 0; word < 8; word++) if (entries[begin + word] !== words[at + word]) return false;
+    const isTree = ((entries[begin + 8] ?? 0) & treeBit) !== 0;
     return isTree === (type === 'tree');
   }
+}
+
+function findTreePacks(index: BlobIndex): Set<number> {
+  const found = new Set<number>();
+  for (let entry = 0; entry < index.size; entry += 1) if (index.typeOf(entry) === 'tree') found.add(index.packOf(entry));
+  return found;
 }

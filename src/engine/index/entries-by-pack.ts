@@ -59,7 +59,9 @@ export class EntriesByPack {
   #sort(pack: number): void {
     const index = this.#index;
     const entries = this.of(pack);
-    entries.sort((a, b) => index.offsetOf(a) - index.offsetOf(b) || a - b);
+    // As index files have them, nearly always; equal offsets are looked at below.
+    if (entries.some((entry, at) => at > 0 && index.offsetOf(entry) < index.offsetOf(entries[at - 1] ?? 0)))
+      entries.sort((a, b) => index.offsetOf(a) - index.offsetOf(b) || a - b);
     let kept = 0;
     for (const entry of entries) {
       if (this.#saysTheSame(entries, kept, entry)) continue;

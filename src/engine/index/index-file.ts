@@ -108,13 +108,27 @@ function readBlob(value: unknown): PackedBlob {
   };
 }
 
+const packsText = Buffer.from('{"packs":[');
+const idText = Buffer.from('{"id":"');
+const blobsText = Buffer.from('","blobs":[');
+const commaText = Buffer.from(',');
+const closeText = Buffer.from(']');
+const endText = Buffer.from('}');
+const closeBothText = Buffer.from(']}');
+const typeText = Buffer.from('","type":"');
+const dataText = Buffer.from('data');
+const treeText = Buffer.from('tree');
+const offsetText = Buffer.from('","offset":');
+const lengthText = Buffer.from(',"length":');
+const plainText = Buffer.from(',"uncompressed_length":');
+
 /** Scans the canonical form: the fields in restic's order, without white space. */
 class IndexScanner {
   /** Packs and blobs given to the visitor. */
   visited = 0;
   readonly #json: Buffer;
   readonly #id = new Uint32Array(8);
-  readonly #idBytes = new Uint8Array(this.#id.buffer);
+  readonly #idBytes = Buffer.from(this.#id.buffer);
   #at = 0;
 
   constructor(json: Buffer) {
@@ -122,73 +136,88 @@ class IndexScanner {
   }
 
   scan(visitor: IndexVisitor): void {
-    this.#expect('{"packs":[');
+    this.#expect(packsText);
     do {
-      this.#expect('{"id":"');
+      this.#expect(idText);
       this.#readId();
-      visitor.pack(Buffer.from(this.#idBytes).toString('hex'));
+      visitor.pack(this.#idBytes.toString('hex'));
       this.visited += 1;
-      this.#expect('","blobs":[');
+      this.#expect(blobsText);
       this.#scanBlobs(visitor);
-    } while (this.#take(','));
-    this.#expect(']');
+    } while (this.#take(commaText));
+    this.#expect(closeText);
     // Other programs add fields behind the packs (rustic: packs to delete); the whole must still be JSON.
-    if (!this.#take('}')) JSON.parse(`{"packs":[]${this.#json.toString('utf8', this.#at)}`);
+    if (!this.#take(endText)) JSON.parse(`{"packs":[]${this.#json.toString('utf8', this.#at)}`);
     else if (this.#json.toString('latin1', this.#at).trim() !== '') throw new Error('something follows its end');
   }
 
   #scanBlobs(visitor: IndexVisitor): void {
-    if (this.#take(']}')) return;
+    if (this.#take(closeBothText)) return;
     do {
-      this.#expect('{"id":"');
+      this.#expect(idText);
       this.#readId();
-      this.#expect('","type":"');
-      const type = this.#take('data') ? 'data' : 'tree';
-      if (type === 'tree') this.#expect('tree');
-      this.#expect('","offset":');
+      this.#expect(typeText);
+      const type = this.#take(dataText) ? 'data' : 'tree';
+      if (type === 'tree') this.#expect(treeText);
+      this.#expect(offsetText);
       const offset = this.#readNumber();
-      this.#expect(',"length":');
+      this.#expect(lengthText);
       const length = this.#readNumber();
-      const uncompressedLength = this.#take(',"uncompressed_length":') ? this.#readNumber() : 0;
-      this.#expect('}');
+      const uncompressedLength = this.#take(plainText) ? this.#readNumber() : 0;
+      this.#expect(endText);
       visitor.blob(this.#id, type, offset, length, uncompressedLength);
       this.visited += 1;
-    } while (this.#take(','));
-    this.#expect(']}');
+    } while (this.#take(commaText));
+    this.#expect(closeBothText);
   }
 
-  #expect(text: string): void {
-    if (!this.#take(text)) throw new Error(`at byte ${this.#at} of the index ${text} is missing`);
+  #expect(text: Uint8Array): void {
+    if (!this.#take(text)) throw new Error(`at byte ${this.#at} of the index ${Buffer.from(text).toString('latin1')} is missing`);
   }
 
-  #take(text: string): boolean {
+  #take(text: Uint8Array): boolean {
     const json = this.#json;
     const at = this.#at;
-    for (let i = 0; i < text.length; i++) if (json[at + i] !== text.charCodeAt(i)) return false;
-    this.#at = at + text.length;
+    const { length } = text;
+    for (let i = 0; i < length; i++) if (json[at + i] !== text[i]) return false;
+    this.#at = at + length;
     return true;
   }
 
+  /** Four bytes at a time; whether all were digits is asked once. */
   #readId(): void {
     const json = this.#json;
-    let at = this.#at;
-    for (let i = 0; i < 32; i++, at += 2) {
-      const high = hexDigit[json[at] ?? 0] ?? 255;
-      const low = hexDigit[json[at + 1] ?? 0] ?? 255;
-      if ((high | low) > 15) throw new Error(`at byte ${at} of the index an id is wrong`);
-      this.#idBytes[i] = (high << 4) | low;
+    const id = this.#id;
+    const begin = this.#at;
+    let wrong = 0;
+    for (let word = 0, at = begin; word < 8; word++, at += 8) {
+      const a = hexDigit[json[at + 1] ?? 0] ?? 255;
+      const b = hexDigit[json[at] ?? 0] ?? 255;
+      const c = hexDigit[json[at + 3] ?? 0] ?? 255;
+      const d = hexDigit[json[at + 2] ?? 0] ?? 255;
+      const e = hexDigit[json[at + 5] ?? 0] ?? 255;
+      const f = hexDigit[json[at + 4] ?? 0] ?? 255;
+      const g = hexDigit[json[at + 7] ?? 0] ?? 255;
+      const h = hexDigit[json[at + 6] ?? 0] ?? 255;
+      wrong |= a | b | c | d | e | f | g | h;
+      id[word] = a | (b << 4) | (c << 8) | (d << 12) | (e << 16) | (f << 20) | (g << 24) | (h << 28);
     }
-    this.#at = at;
+    if (wrong > 15) throw new Error(`at byte ${begin} of the index an id is wrong`);
+    this.#at = begin + 64;
   }
 
   /** A whole number below 2^32. */
   #readNumber(): number {
-    let value = -1;
-    for (let byte = this.#json[this.#at] ?? 0; byte >= 48 && byte <= 57 && value <= 0xffff_ffff; byte = this.#json[this.#at] ?? 0) {
-      value = Math.max(value, 0) * 10 + byte - 48;
-      this.#at += 1;
+    const json = this.#json;
+    const begin = this.#at;
+    let at = begin;
+    let value = 0;
+    for (let digit = (json[at] ?? 0) - 48; digit >= 0 && digit <= 9 && value <= 0xffff_ffff; digit = (json[at] ?? 0) - 48) {
+      value = value * 10 + digit;
+      at += 1;
     }
-    if (value < 0 || value > 0xffff_ffff) throw new Error(`at byte ${this.#at} of the index a number is wrong`);
+    if (at === begin || value > 0xffff_ffff) throw new Error(`at byte ${at} of the index a number is wrong`);
+    this.#at = at;
     return value;
   }
 }

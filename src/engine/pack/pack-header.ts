@@ -26,9 +26,17 @@ export function contentLength(blob: { length: number; uncompressedLength: number
   return blob.uncompressedLength > 0 ? blob.uncompressedLength : blob.length - 32;
 }
 
+/** Bytes of a header without records: its seal, and the length behind it. */
+export const headerBegin = 36;
+
+/** Bytes of a blob's record in a header. */
+export function recordLength(uncompressedLength: number): number {
+  return uncompressedLength > 0 ? compressedRecord : plainRecord;
+}
+
 /** Bytes that a header of these blobs takes at the end of a pack. */
 export function headerLength(blobs: readonly PackedBlob[]): number {
-  return 36 + blobs.reduce((sum, blob) => sum + (blob.uncompressedLength > 0 ? compressedRecord : plainRecord), 0);
+  return blobs.reduce((sum, blob) => sum + recordLength(blob.uncompressedLength), headerBegin);
 }
 
 /** Writes one record at `at`; returns the offset behind it. */

@@ -13,6 +13,7 @@ import type { PackedBlob } from '../pack/pack-header.ts';
 import { readVerifiedBlobs } from '../pack/read-verified-blobs.ts';
 import type { Repository } from '../repository.ts';
 import { throwIfAborted, type RunContext } from '../run-context.ts';
+import { isRefusal } from './removal.ts';
 import { takeSurvey } from './planned-survey.ts';
 import type { PrunePlan, PruneResult } from './prune-plan.ts';
 import { isUsable, refuse, surveyRepository, type Survey } from './survey-repository.ts';
@@ -49,11 +50,13 @@ export async function executePrune(
   const index = new IndexWriter(repository);
   const newPacks = await moveBlobs(run, moves, index);
   await assertUnchanged(repository, plan, index.written);
-  if (gone.size > 0 || survey.byPack.saidTwice > 0) await replaceIndexFiles(run, gone, index);
-  const deletedPacks = await deletePacks(run);
+  const isIndexClean = await replaceIndexFiles(run, gone, index);
+  const deletedPacks = isIndexClean ? await deletePacks(run) : 0;
   await repository.loadIndex({ reload: true });
   const movedBlobs = [...moves.values()].reduce((sum, blobs) => sum + blobs.length, 0);
-  return { deletedPacks, newPacks, movedBlobs, freedBytes: plan.freedBytes };
+  const due =
+    plan.repackPacks.length + plan.deletePacks.length + plan.deleteUnindexedPacks.length + (plan.aroundLocks?.waitingPacks.length ?? 0);
+  return { deletedPacks, newPacks, movedBlobs, freedBytes: deletedPacks === 0 ? 0 : plan.freedBytes, waitingPacks: due - deletedPacks };
 }
 
 /** A snapshot or an index file that has come or gone since may change what is needed. */
@@ -138,14 +141,16 @@ async function moveBlobs(
   return builder.packs;
 }
 
-/** New index files of everything that stays, read back; then the old ones go. */
-async function replaceIndexFiles(
-  { repository, plan, survey, context }: PruneRun,
-  gone: ReadonlySet<number>,
-  index: IndexWriter,
-): Promise<void> {
+/**
+ * New index files of what stays, read back; then the old ones go. False where one of those could not be removed: it still names packs that are to go,
+ * and so they have to stay.
+ */
+async function replaceIndexFiles(run: PruneRun, gone: ReadonlySet<number>, index: IndexWriter): Promise<boolean> {
+  const { repository, plan, survey, context } = run;
+  const chosen = chooseIndexed(run, gone);
+  if (chosen === undefined) return true;
   context.events({ type: 'phase', phase: 'rewrite index' });
-  for (let pack = 0; pack < survey.indexedPacks; pack++) {
+  for (const pack of chosen.packs) {
     const id = survey.index.packs[pack];
     if (gone.has(pack) || id === undefined) continue;
     await index.add({ id, blobs: survey.byPack.blobsOf(pack) });
@@ -153,10 +158,36 @@ async function replaceIndexFiles(
   }
   await index.finish();
   for (const id of index.written) await repository.readFile('index', id);
-  await mapConcurrently(plan.indexFiles, deletionsAtOnce, async (id) => {
+  const refused: unknown[] = [];
+  await mapConcurrently(plan.aroundLocks?.removeIndexFiles ?? plan.indexFiles, deletionsAtOnce, async (id) => {
     throwIfAborted(context.signal);
-    await repository.removeFile('index', id);
+    if (refused.length > 0) return;
+    try {
+      await repository.removeFile('index', id);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refused.push(error);
+    }
   });
+  for (const error of refused.slice(0, 1))
+    context.events({
+      type: 'notice',
+      message: `No pack was removed, since an index file that names some is still there: ${reasonOf(error)}.`,
+    });
+  return refused.length === 0;
+}
+
+/** The packs that new index files name; undefined where none are to be written. */
+function chooseIndexed(
+  { plan: { aroundLocks }, survey }: PruneRun,
+  gone: ReadonlySet<number>,
+): { readonly packs: Iterable<number> } | undefined {
+  if (aroundLocks === undefined)
+    return gone.size > 0 || survey.byPack.saidTwice > 0
+      ? { packs: Array.from({ length: survey.indexedPacks }, (_, pack) => pack) }
+      : undefined;
+  if (aroundLocks.reindexPacks.length + aroundLocks.removeIndexFiles.length === 0) return undefined;
+  return { packs: aroundLocks.reindexPacks.map((id) => survey.index.packNumber(id)) };
 }
 
 /** A pack that cannot be deleted is only space: it is reported, and the next prune finds it. */

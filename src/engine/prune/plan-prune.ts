@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { keyOf } from '../layout.ts';
 import type { Repository, RepositoryFile } from '../repository.ts';
 import type { RunContext } from '../run-context.ts';
+import { findLocked, planAroundLocks, type AroundLocks } from './around-locks.ts';
 import { choosePackUses, type PackUse } from './choose-copies.ts';
 import { rememberSurvey } from './planned-survey.ts';
 import type { PruneOptions, PrunePlan, PruneTotals } from './prune-plan.ts';
@@ -22,13 +23,17 @@ export async function planPrune(repository: Repository, options: PruneOptions, c
   const isThere = ({ pack }: PackUse): boolean => (survey.listedSizes[pack] ?? -1) >= 0;
   const unused = uses.filter(({ usedBlobs }) => usedBlobs === 0);
   const needed = uses.filter(({ usedBlobs }) => usedBlobs > 0);
-  const repack = selectRepacks(needed, options, (pack) => survey.listedSizes[pack] ?? 0);
+  const isLocking = repository.storage.retention !== undefined;
+  // Where packs are locked a pack that is rewritten would stay all the same.
+  const repack = isLocking ? [] : selectRepacks(needed, options, (pack) => survey.listedSizes[pack] ?? 0);
   const unindexed = await sortUnindexed(repository, survey.unindexed, options.unindexedPacks ?? 'old');
   const ids = (chosen: readonly PackUse[]): string[] => chosen.map(({ pack }) => survey.index.packs[pack] ?? '');
   const sizes = (chosen: readonly PackUse[]): number =>
     chosen.reduce((sum, { pack }) => sum + Math.max(0, survey.listedSizes[pack] ?? 0), 0);
   const before = totalBefore(survey, uses);
-  const removed = unused.filter(isThere);
+  const locks = isLocking ? await planUnused(repository, survey, unused) : undefined;
+  const goes = new Set(locks?.deletePacks);
+  const removed = unused.filter((use) => isThere(use) && (locks === undefined || goes.has(survey.index.packs[use.pack] ?? '')));
   const freed = sizes(removed) + sumOf(repack, 'unusedBytes') + unindexed.remove.reduce((sum, { size }) => sum + size, 0);
   const plan: PrunePlan = {
     snapshots: survey.snapshots,
@@ -38,15 +43,21 @@ export async function planPrune(repository: Repository, options: PruneOptions, c
     deletePacks: ids(removed),
     deleteUnindexedPacks: unindexed.remove.map(({ id }) => id),
     keepUnindexedPacks: unindexed.keep.map(({ id }) => id),
-    forgetPacks: ids(unused.filter((use) => !isThere(use))),
+    forgetPacks: locks?.forgetPacks ?? ids(unused.filter((use) => !isThere(use))),
     repeatedIndexEntries: survey.byPack.saidTwice,
+    ...(locks === undefined ? {} : { aroundLocks: withoutPacks(locks) }),
     usedBlobs: survey.used.count,
     usedBytes: sumOf(needed, 'usedBytes'),
     repackBytes: sizes(repack),
     freedBytes: freed,
     before,
     after: {
-      packs: needed.length - repack.length + Math.ceil(sumOf(repack, 'usedBytes') / (16 * 2 ** 20)) + unindexed.keep.length,
+      packs:
+        needed.length -
+        repack.length +
+        (locks?.waitingPacks.length ?? 0) +
+        Math.ceil(sumOf(repack, 'usedBytes') / (16 * 2 ** 20)) +
+        unindexed.keep.length,
       bytes: before.bytes - freed,
       blobs: sumOf(needed, 'usedBlobs') + sumOf(needed, 'unusedBlobs') - sumOf(repack, 'unusedBlobs'),
       unusedBytes: sumOf(needed, 'unusedBytes') - sumOf(repack, 'unusedBytes'),
@@ -54,6 +65,20 @@ export async function planPrune(repository: Repository, options: PruneOptions, c
   };
   rememberSurvey(plan, survey);
   return plan;
+}
+
+type LockedPlan = Awaited<ReturnType<typeof planAroundLocks>>;
+
+function planUnused(repository: Repository, survey: Survey, unused: readonly PackUse[]): Promise<LockedPlan> {
+  const packs = unused.map(({ pack }) => ({ id: survey.index.packs[pack] ?? '', size: survey.listedSizes[pack] ?? -1 }));
+  return planAroundLocks(repository, survey.indexFiles, {
+    there: new Map(packs.filter(({ size }) => size >= 0).map(({ id, size }) => [id, size])),
+    missing: packs.filter(({ size }) => size < 0).map(({ id }) => id),
+  });
+}
+
+function withoutPacks({ reindexPacks, removeIndexFiles, waitingPacks, waitingBytes, waitingUntil }: LockedPlan): AroundLocks {
+  return { reindexPacks, removeIndexFiles, waitingPacks, waitingBytes, ...(waitingUntil === undefined ? {} : { waitingUntil }) };
 }
 
 function totalBefore(survey: Survey, uses: readonly PackUse[]): PruneTotals {
@@ -83,7 +108,19 @@ async function sortUnindexed(
   choice: 'old' | 'all' | 'none',
 ): Promise<{ remove: RepositoryFile[]; keep: RepositoryFile[] }> {
   const sorted: { remove: RepositoryFile[]; keep: RepositoryFile[] } = { remove: [], keep: [] };
+  const locked =
+    choice === 'none'
+      ? new Map()
+      : await findLocked(
+          repository,
+          'pack',
+          packs.map(({ id }) => id),
+        );
   for (const pack of packs) {
+    if (locked.has(pack.id)) {
+      sorted.keep.push(pack);
+      continue;
+    }
     const removed = choice === 'all' || (choice === 'old' && (await isOld(repository, pack.id)));
     sorted[removed ? 'remove' : 'keep'].push(pack);
   }

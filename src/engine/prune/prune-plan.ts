@@ -1,3 +1,5 @@
+import type { AroundLocks } from './around-locks.ts';
+
 export interface PruneOptions {
   /** Plan as if only these snapshots were there (for a dry run before `forgetSnapshots`). All by default. */
   readonly keepSnapshots?: readonly string[];
@@ -35,6 +37,8 @@ export interface PrunePlan {
   readonly forgetPacks: readonly string[];
   /** Entries that more than one index file has, as a prune that was interrupted leaves them: the index is then rewritten without. */
   readonly repeatedIndexEntries: number;
+  /** Only where objects are locked: then packs are not rewritten, and only some index files are. */
+  readonly aroundLocks?: AroundLocks;
   readonly usedBlobs: number;
   readonly usedBytes: number;
   /** Bytes to be read and written again. */
@@ -49,4 +53,6 @@ export interface PruneResult {
   readonly newPacks: number;
   readonly movedBlobs: number;
   readonly freedBytes: number;
+  /** Packs that nothing needs and that are still there: locked, or the place refused to remove them. The next prune tries again. */
+  readonly waitingPacks: number;
 }

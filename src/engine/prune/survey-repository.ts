@@ -5,7 +5,7 @@ import type { BitSet } from '../index/bit-set.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import { EntriesByPack } from '../index/entries-by-pack.ts';
 import { loadReadableIndexes } from '../index/load-readable-indexes.ts';
-import { headerLength, type PackedBlob } from '../pack/pack-header.ts';
+import { headerBegin, recordLength } from '../pack/pack-header.ts';
 import type { Repository, RepositoryFile } from '../repository.ts';
 import type { RunContext } from '../run-context.ts';
 import { loadSnapshots, type LoadedSnapshot } from '../snapshots/load-snapshots.ts';
@@ -81,7 +81,7 @@ function selectSnapshots(
 
 function findCanonicalEntries(index: BlobIndex): Uint32Array {
   const canonical = new Uint32Array(index.size);
-  for (let entry = 0; entry < index.size; entry++) canonical[entry] = index.find(index.idOf(entry), index.typeOf(entry));
+  for (let entry = 0; entry < index.size; entry++) canonical[entry] = index.findSame(entry);
   return canonical;
 }
 
@@ -98,12 +98,14 @@ async function listPacks(
     if (pack < indexedPacks) listedSizes[pack] = file.size;
     else unindexed.push(file);
   }
-  const statedSizes = Float64Array.from({ length: indexedPacks }, (_, pack) => statedSize(byPack.blobsOf(pack)));
+  const statedSizes = Float64Array.from({ length: indexedPacks }, (_, pack) => statedSize(index, byPack.of(pack)));
   return { indexedPacks, listedSizes, statedSizes, unindexed };
 }
 
-function statedSize(blobs: readonly PackedBlob[]): number {
-  return blobs.reduce((sum, { length }) => sum + length, headerLength(blobs));
+function statedSize(index: BlobIndex, entries: Uint32Array): number {
+  let size = headerBegin;
+  for (const entry of entries) size += index.lengthOf(entry) + recordLength(index.uncompressedLengthOf(entry));
+  return size;
 }
 
 /** Whether a pack is there as the index says. Blobs in any other are as good as lost. */

@@ -1,6 +1,6 @@
 /** What passes between the thread that leads a restore and those that do the work. Nothing is sent for a file or blob that goes well. */
 import type { MasterKey } from '../crypto/master-key.ts';
-import type { SharedBlobIndex } from '../index/blob-index.ts';
+import type { SharedBlobIndex } from '../index/index-memory.ts';
 import type { SharedSchedule } from './blob-schedule.ts';
 import type { SharedEntryTable } from './entry-table.ts';
 

@@ -4,6 +4,7 @@ import { keyOf } from '../layout.ts';
 import type { Repository } from '../repository.ts';
 import { decodeSnapshot, type Snapshot } from '../snapshot-json.ts';
 import { mapConcurrently } from '../concurrency.ts';
+import { keepSnapshots, readKeptSnapshots } from './kept-snapshots.ts';
 
 export interface LoadedSnapshot {
   readonly id: string;
@@ -35,7 +36,17 @@ export async function loadSnapshots(
 ): Promise<LoadedSnapshot[] | TolerantlyLoaded> {
   const snapshots: LoadedSnapshot[] = [];
   const problems: SnapshotProblem[] = [];
-  await mapConcurrently(await repository.listFiles('snapshot'), concurrency, async ({ id }) => {
+  const ids = await repository.listIds('snapshot');
+  // Whoever asks for problems wants every file looked at.
+  const kept = options.tolerant === true ? undefined : repository.kept;
+  const known = kept === undefined ? new Map<string, Snapshot>() : await readKeptSnapshots(kept);
+  const unknown: string[] = [];
+  for (const id of ids) {
+    const snapshot = known.get(id);
+    if (snapshot === undefined) unknown.push(id);
+    else snapshots.push({ id, snapshot });
+  }
+  await mapConcurrently(unknown, concurrency, async (id) => {
     try {
       snapshots.push(await loadSnapshot(repository, id));
     } catch (error) {
@@ -44,7 +55,8 @@ export async function loadSnapshots(
       problems.push({ id, error });
     }
   });
-  snapshots.sort(byTime);
+  sortByTime(snapshots);
+  if (kept !== undefined) await keepSnapshots(kept, known, snapshots);
   return options.tolerant === true ? { snapshots, problems: problems.sort((a, b) => (a.id < b.id ? -1 : 1)) } : snapshots;
 }
 
@@ -54,7 +66,14 @@ export async function loadSnapshot(repository: Repository, id: string): Promise<
   return { id, snapshot: decodeSnapshot(json, `${keyOf('snapshot', id)} in ${repository.location}`) };
 }
 
-function byTime(a: LoadedSnapshot, b: LoadedSnapshot): number {
+/** Each time is read once: to read them in every comparison takes longer than to load them. Milliseconds tell most apart. */
+function sortByTime(snapshots: LoadedSnapshot[]): void {
+  const timed = snapshots.map((loaded) => ({ loaded, ms: Date.parse(loaded.snapshot.time) }));
+  timed.sort((a, b) => a.ms - b.ms || byExactTime(a.loaded, b.loaded));
+  for (const [place, { loaded }] of timed.entries()) snapshots[place] = loaded;
+}
+
+function byExactTime(a: LoadedSnapshot, b: LoadedSnapshot): number {
   const [left, right] = [parseTime(a.snapshot.time), parseTime(b.snapshot.time)];
   if (left !== right) return left < right ? -1 : 1;
   return a.id < b.id ? -1 : 1;

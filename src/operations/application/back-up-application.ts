@@ -11,6 +11,8 @@ import { withHooks } from './hooks.ts';
 import { withLabelledContainers } from './labelled-containers.ts';
 import { observe, type ObservedComponent } from './observed-source.ts';
 import { makeManifest, makePointComponent, readConfigurationText, type ConfigurationText } from './point-source.ts';
+import { extendKeptLocks } from '../retention/extend-kept.ts';
+import type { ComponentRules } from '../retention/point-units.ts';
 import { findUnchanged, planComponents } from './unchanged-components.ts';
 import { readApplicationVersion } from './application-version.ts';
 import { startForgottenServices, withStoppedServices, type StoppedWork } from './stopped-services.ts';
@@ -90,20 +92,30 @@ async function backUpComponents(work: Work): Promise<ApplicationBackupReport> {
   try {
     const report = await savePoint(work, repository, observed);
     const lock = request.order.lock ?? {};
+    const rules = keptRules(tools.configuration);
+    const own = request.repositories.find((each) => each.name === name);
+    const locks =
+      report.pointId === undefined ? 0 : await extendKeptLocks(repository, { policy: own?.keep, components: rules }, tools.context);
     const copies =
       report.pointId === undefined
         ? []
         : await copyToOthers(
             repository,
             report.pointId,
-            { application: tools.configuration.application, others: left, lock, open: request.open },
+            { application: tools.configuration.application, others: left, lock, open: request.open, rules },
             tools.context,
           );
     const missed = down.length + copies.filter(({ error }) => error !== undefined).length;
-    return { ...report, repository: name, copies: [...down, ...copies], problems: report.problems + missed };
+    return { ...report, repository: name, copies: [...down, ...copies], problems: report.problems + missed + locks };
   } finally {
     await repository.close();
   }
+}
+
+/** Rules of components that go for themselves. */
+function keptRules({ application, components }: Configuration): ComponentRules | undefined {
+  const own = components.flatMap(({ name, keep }) => (keep === undefined ? [] : [[name, keep] as const]));
+  return own.length === 0 ? undefined : { application, policies: new Map(own) };
 }
 
 /** Connects to every source before anything is created. Throws the first error where none can be reached. */

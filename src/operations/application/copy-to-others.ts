@@ -6,6 +6,8 @@ import { type HoldfastError, isError, reasonOf, toHoldfastError } from '../../er
 import { copyPoints } from '../maintain.ts';
 import type { LockChoice } from '../open-session.ts';
 import type { Point } from '../points.ts';
+import { extendKeptLocks } from '../retention/extend-kept.ts';
+import type { ComponentRules } from '../retention/point-units.ts';
 import { findMissedPoints } from './missed-points.ts';
 
 /** What became of one repository beside the one that was backed up to. */
@@ -26,6 +28,8 @@ export interface CopyTargets {
   readonly lock: LockChoice;
   /** Opens a repository, or creates it, so that it shares how files are cut with the one given. */
   readonly open: (repository: RepositoryConfiguration, like?: Repository) => Promise<Repository>;
+  /** Rules of components that go for themselves. */
+  readonly rules?: ComponentRules | undefined;
 }
 
 /**
@@ -46,6 +50,7 @@ export async function copyToOthers(from: Repository, pointId: string, targets: C
       const to = await targets.open(other, from);
       try {
         copies.push({ name: other.name, ...(await exchange({ from, to, pointId, name: other.name }, targets, context)) });
+        await extendKeptLocks(to, { policy: other.keep, components: targets.rules }, context);
       } finally {
         await to.close();
       }
@@ -95,7 +100,11 @@ async function copyEach(
       done.points += 1;
     } catch (error) {
       if (!isError(error, 'damaged') && !isError(error, 'blob-missing')) throw error;
-      context.events({ type: 'problem', path: `repository ${name}`, reason: `point ${id.slice(0, 8)} cannot be copied: ${reasonOf(error)}` });
+      context.events({
+        type: 'problem',
+        path: `repository ${name}`,
+        reason: `point ${id.slice(0, 8)} cannot be copied: ${reasonOf(error)}`,
+      });
     }
   }
   return done;

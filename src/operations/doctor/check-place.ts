@@ -23,7 +23,7 @@ export async function checkPlace(about: string, storage: Storage, clock: Clock):
       return false;
     }
   };
-  const isWritten = await attempt('put', async () => void (await storage.put(key, content)), `${size} bytes were stored at ${storage.location}`);
+  const isWritten = await attempt('put', () => putTrial(storage, key, content), `${size} bytes were stored at ${storage.location}`);
   if (!isWritten) return checks;
   await attempt('get', async () => compare(about, 'get', await storage.get(key), content), 'they came back as they were');
   const range = { offset: 12_345, length: 54_321 };
@@ -36,6 +36,10 @@ export async function checkPlace(about: string, storage: Storage, clock: Clock):
   checks.push(await removeAgain(about, storage, key));
   if (storage.retention !== undefined) checks.push(await checkLock(about, storage, clock));
   return checks;
+}
+
+async function putTrial(storage: Storage, key: string, content: Uint8Array): Promise<undefined> {
+  await storage.put(key, content);
 }
 
 function compare(about: string, what: string, got: Uint8Array, wanted: Uint8Array): Check | undefined {
@@ -57,7 +61,11 @@ async function removeAgain(about: string, storage: Storage, key: string): Promis
     return failed(name, 'what was deleted is still there', 'Check the rights of the key used; holdfast prune would free nothing.');
   } catch (error) {
     if (!isError(error, 'storage-denied') && !isError(error, 'storage-refused')) return failedWith(name, error);
-    return warning(name, `these credentials may not delete (${reasonOf(error)})`, 'That protects the backups; run holdfast prune with credentials that may.');
+    return warning(
+      name,
+      `these credentials may not delete (${reasonOf(error)})`,
+      'That protects the backups; run holdfast prune with credentials that may.',
+    );
   }
 }
 
@@ -65,8 +73,13 @@ async function checkLock(about: string, storage: Storage, clock: Clock): Promise
   const name = `${about}: lock`;
   try {
     const until = await storage.retention?.lockedUntil(configKey);
-    if (until !== undefined && until > clock.now()) return ok(name, `what is stored cannot be deleted before its time; the repository's config: ${until.toISOString()}`);
-    return warning(name, 'the repository was made before its place had a lock, and its config is not locked', 'The next backup or prune locks what is needed.');
+    if (until !== undefined && until > clock.now())
+      return ok(name, `what is stored cannot be deleted before its time; the repository's config: ${until.toISOString()}`);
+    return warning(
+      name,
+      'the repository was made before its place had a lock, and its config is not locked',
+      'The next backup or prune locks what is needed.',
+    );
   } catch (error) {
     return isError(error, 'storage-missing') ? ok(name, 'the place can lock objects') : failedWith(name, error);
   }

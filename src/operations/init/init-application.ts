@@ -8,7 +8,7 @@ import { HoldfastError, isError, reasonOf } from '../../errors.ts';
 import type { Clock } from '../../util/clock.ts';
 import { createSession, openSession } from '../open-session.ts';
 import { lookAround } from './look-around.ts';
-import { writeRecoveryKit } from './recovery-kit.ts';
+import { kitFile as kitName, writeRecoveryKit } from './recovery-kit.ts';
 import { quote } from './quote-yaml.ts';
 import { writeConfiguration, type WrittenConfiguration } from './write-configuration.ts';
 
@@ -34,7 +34,6 @@ export interface GivenPassword {
 }
 
 const configurationName = 'holdfast.yaml';
-const kitName = 'holdfast-recovery-kit.md';
 const passwordName = '.holdfast-password';
 
 /** What `init` would write, and nothing is written. */

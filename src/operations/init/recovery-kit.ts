@@ -1,5 +1,8 @@
 /** The page for the worst day: what is needed to get everything back, in words and commands that need no other page. */
 
+/** Its name, beside the configuration. */
+export const kitFile = 'holdfast-recovery-kit.md';
+
 export interface RecoveryKitFacts {
   readonly application: string;
   readonly host: string;
@@ -37,6 +40,8 @@ Made on ${made.toISOString().slice(0, 10)} on the machine ${host}. Print it, and
 3. **holdfast** (Node 24 or newer) or **restic** (0.14 or newer). Either can read all of it.
 
 ${facts.password.text === undefined ? `Password, in your own hand: ____________________________________________` : `Password: \`${facts.password.text}\``}
+
+A second way to the password, sealed for somebody you trust: \`holdfast key escrow -r ${address} --to RECIPIENT --out escrow.age\`. It is noted at the end of this page.
 
 ## Everything back, on an empty machine
 

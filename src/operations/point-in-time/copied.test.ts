@@ -16,7 +16,11 @@ afterAll(() => saved?.stop());
 test('a copy is restored to a moment, also between two copies', async () => {
   saved = await startSavedServer({ segmentMegabytes: 64, settings: { wal_keep_size: '1GB' } });
   const { cluster, repository, context, room } = saved;
-  const copy = await createSession({ url: join(room, 'copy'), password: () => Promise.resolve('another secret'), polynomialOf: repository });
+  const copy = await createSession({
+    url: join(room, 'copy'),
+    password: () => Promise.resolve('another secret'),
+    polynomialOf: repository,
+  });
   const copyAll = () => copyPoints({ from: repository, to: copy, points: [], lock: {} }, context);
   await cluster.query('CREATE TABLE orders (id int PRIMARY KEY, amount int)');
   await saved.takeBase();

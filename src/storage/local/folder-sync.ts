@@ -13,6 +13,12 @@ interface FolderQueue {
  */
 export class FolderSync {
   readonly #queues = new Map<string, FolderQueue>();
+  readonly #sync: (folder: string) => Promise<void>;
+
+  /** @param sync one fsync of a folder, on this machine unless said otherwise */
+  constructor(sync: (folder: string) => Promise<void> = syncFolder) {
+    this.#sync = sync;
+  }
 
   /** Resolves once everything done in the folder before this call survives a power cut. Throws what the system call throws. */
   sync(folder: string): Promise<void> {
@@ -26,7 +32,7 @@ export class FolderSync {
   }
 
   #start(folder: string): Promise<void> {
-    const queue: FolderQueue = { running: syncFolder(folder), next: undefined };
+    const queue: FolderQueue = { running: this.#sync(folder), next: undefined };
     this.#queues.set(folder, queue);
     /* Runs before the `next` above begins, which was queued later: a queue with a successor stays until that one replaces it. */
     const settle = (): void => {

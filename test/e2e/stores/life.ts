@@ -18,6 +18,8 @@ export interface LivingPlace {
   readonly environment: Readonly<Record<string, string>>;
   /** How restic calls the first one; absent where it cannot reach it. */
   readonly resticUrl?: string;
+  /** Options that restic needs besides. */
+  readonly resticOptions?: readonly string[];
 }
 
 const mebibyte = 2 ** 20;
@@ -26,7 +28,12 @@ export async function liveOneLife(place: LivingPlace, defaultMegabytes: number):
   const megabytes = Number(process.env['HOLDFAST_LIFE_MB'] ?? defaultMegabytes);
   const work = await makeWorkplace();
   const [data, target, local] = [work.path('data'), work.path('target'), work.path('local')];
-  const env = { ...place.environment, HOLDFAST_FROM_PASSWORD: password, XDG_CACHE_HOME: work.path('cache'), HOLDFAST_STATE: work.path('state') };
+  const env = {
+    ...place.environment,
+    HOLDFAST_FROM_PASSWORD: password,
+    XDG_CACHE_HOME: work.path('cache'),
+    HOLDFAST_STATE: work.path('state'),
+  };
   const holdfast = async (...args: string[]): Promise<RunResult> => {
     const result = await runHoldfast(args, { env });
     expect({ args, status: result.status, stderr: result.status === 0 ? '' : result.stderr }).toEqual({ args, status: 0, stderr: '' });
@@ -53,7 +60,7 @@ export async function liveOneLife(place: LivingPlace, defaultMegabytes: number):
     await holdfast('check', '-r', place.otherUrl, '--read-data');
     await holdfast('doctor', '-r', place.url);
     if (place.resticUrl === undefined) return;
-    const there = await runRestic(place.resticUrl, ['check', '--read-data'], { env });
+    const there = await runRestic(place.resticUrl, [...(place.resticOptions ?? []), 'check', '--read-data'], { env });
     expect({ status: there.status, said: there.status === 0 ? '' : there.stdout + there.stderr }).toEqual({ status: 0, said: '' });
   } finally {
     await work.remove();

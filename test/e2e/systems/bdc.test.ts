@@ -1,6 +1,8 @@
-import { chmod, chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startCluster } from '../../harness/postgres/throwaway-cluster.ts';
+import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRows, takeFingerprint, treeFacts, type Fingerprint } from './fingerprint.ts';
 import { describeCode, releaseCode } from './release-code.ts';
 import { bringUp, type System } from './system.ts';
@@ -28,6 +30,30 @@ beforeAll(async () => {
   await system.succeed('backup');
 });
 afterAll(() => system?.remove());
+
+test('its archive comes back by stock tools alone: a GPG key, a whole server among the files', () =>
+  withArchive(system, {
+    opening: 'gpg',
+    words: ['--zstd'],
+    check: async ({ rows, target, files, cluster }) => {
+      expect(files).toEqual(
+        expect.arrayContaining(['database.dump.gpg', 'database-base.tar.zst.gpg', 'uploads.tar.zst.gpg', 'config.tar.zst.gpg']),
+      );
+      expect(await rows()).toEqual(before.rows);
+      expect(treeFacts(join(target, 'uploads'))).toEqual(before.data['uploads']);
+      expect(await describeCode(join(target, 'code'))).toBe(code);
+      expect(await readFile(join(target, 'config/config/nginx.conf'), 'utf8')).toContain('proxy_pass');
+      const password = system.settings['POSTGRES_PASSWORD'] ?? '';
+      const fill = (folder: string): Promise<void> => cp(join(target, 'database-base'), folder, { recursive: true });
+      const whole = await startCluster({ version: cluster.version, from: { password, fill } });
+      try {
+        const query: System['query'] = (sql, database = 'bdc_db') => whole.query(sql, database);
+        expect(await readRows({ ...system, query })).toEqual(before.rows);
+      } finally {
+        await whole.stop();
+      }
+    },
+  }));
 
 test('the whole application comes back on an empty machine: code at its version, data, configuration', async () => {
   await system.destroy();

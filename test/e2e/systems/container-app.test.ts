@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRows, takeFingerprint, treeFacts, type Fingerprint } from './fingerprint.ts';
 import { bringUp, type System } from './system.ts';
 
@@ -21,6 +22,23 @@ beforeAll(async () => {
   await system.succeed('backup');
 });
 afterAll(() => system?.remove());
+
+test('its archive comes back by stock tools alone: not encrypted, with a tar for each volume, and no secret in it', () =>
+  withArchive(system, {
+    opening: 'plain',
+    words: ['--gzip'],
+    check: async ({ rows, target, files, shell }) => {
+      expect(files.filter((name) => /^users-.*\.tar\.gz$/.test(name))).toHaveLength(3);
+      expect(files).toEqual(expect.arrayContaining(['database.dump', 'manifest.json', 'env-template.txt', 'app-data.tar.gz']));
+      expect(await rows()).toEqual(before.rows);
+      for (const user of users) expect(treeFacts(join(target, `users-${system.project}_${user}`))).toEqual(before.data[user]);
+      expect(treeFacts(join(target, 'app-data'))).toEqual(before.data['app-data']);
+      for (const [name, value = ''] of Object.entries(system.settings))
+        if (/PASSWORD|SECRET/.test(name))
+          expect(await shell(`grep -rlF '${value}' "$TARGET/config" ./*.txt ./*.json holdfast.yaml || true`)).toBe('');
+      expect(JSON.parse(await shell('cat manifest.json'))).toMatchObject({ application: 'container-app', encryption: null });
+    },
+  }));
 
 test('the list of backups names the point and its components', async () => {
   expect(await system.points()).toHaveLength(1);

@@ -1,6 +1,7 @@
 import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRows, takeFingerprint, type Fingerprint } from './fingerprint.ts';
 import { releaseCode } from './release-code.ts';
 import { bringUp, type System } from './system.ts';
@@ -26,6 +27,18 @@ beforeAll(async () => {
   await system.succeed('backup', '--profile', 'production');
 });
 afterAll(() => system?.remove());
+
+test('its archive comes back by stock tools alone: one file for an age key', () =>
+  withArchive(system, {
+    opening: 'age',
+    words: ['--one-file'],
+    check: async ({ rows, target, files }) => {
+      expect(files).toEqual(expect.arrayContaining(['README.txt', 'manifest.json', 'database.dump', 'code.json', 'config', 'logs']));
+      expect(await rows()).toEqual(before.rows);
+      expect(await readFile(join(target, 'config/.env'), 'utf8')).toBe(await readFile(join(system.folder, '.env'), 'utf8'));
+      expect(await readFile(join(target, 'logs/web.log'), 'utf8')).toContain('invoice-processor listens on');
+    },
+  }));
 
 test('the whole application comes back on an empty machine', async () => {
   await system.destroy();

@@ -1,6 +1,7 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRows, takeFingerprint, treeFacts, type Fingerprint } from './fingerprint.ts';
 import { releaseCode } from './release-code.ts';
 import { bringUp, type System } from './system.ts';
@@ -26,6 +27,25 @@ beforeAll(async () => {
   await system.succeed('backup');
 });
 afterAll(() => system?.remove());
+
+test('its archive comes back by stock tools alone: a passphrase, and a folder of files', () =>
+  withArchive(system, {
+    opening: 'passphrase',
+    words: [],
+    check: async ({ rows, target, readme, files }) => {
+      expect(files).toEqual(
+        expect.arrayContaining(['README.txt', 'SHA256SUMS', 'database.dump.gpg', 'globals.sql.gpg', 'uploads.tar.gz.gpg']),
+      );
+      expect(await rows()).toEqual(before.rows);
+      expect(treeFacts(join(target, 'uploads'))).toEqual(before.data['uploads']);
+      expect(await readFile(join(target, 'config/.env'), 'utf8')).toBe(await readFile(join(system.folder, '.env'), 'utf8'));
+      expect(await readFile(join(target, 'code/app/app.py'), 'utf8')).toBe(await readFile(join(system.folder, 'app/app.py'), 'utf8'));
+      const template = await readFile(join(target, 'env-template.txt'), 'utf8');
+      expect(template).toContain('POSTGRES_PASSWORD=');
+      for (const [name, value = ''] of Object.entries(system.settings))
+        if (/PASSWORD|SECRET/.test(name)) expect(`${template}${readme}`).not.toContain(value);
+    },
+  }));
 
 test('the whole application comes back on an empty machine', async () => {
   await system.destroy();

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRedis, readRows, takeFingerprint, treeFacts, type Fingerprint } from './fingerprint.ts';
 import { streamWal } from './point-in-time.ts';
 import { bringUp, type System } from './system.ts';
@@ -25,6 +26,27 @@ beforeAll(async () => {
   await system.succeed('backup');
 });
 afterAll(() => system?.remove());
+
+test('its archive comes back by stock tools alone: one file for a GPG key, Redis too', () =>
+  withArchive(system, {
+    opening: 'gpg',
+    words: ['--one-file', '--zstd'],
+    check: async ({ rows, target, files, shell }) => {
+      expect(files).toEqual(
+        expect.arrayContaining(['database.dump', 'globals.sql', 'redis.rdb', 'documents', 'config', 'application', 'database-base']),
+      );
+      expect(await rows()).toEqual(before.rows);
+      expect(treeFacts(join(target, 'documents'))).toEqual(before.data['uploads']);
+      expect(await readFile(join(target, 'config/k8s/secrets.yaml'), 'utf8')).toContain('JWT_SECRET');
+      const server =
+        'redis-server --port 0 --unixsocket "$TARGET/r.sock" --dir "$TARGET/redis" --appendonly no --daemonize yes --pidfile "$TARGET/r.pid"';
+      const ask = 'redis-cli -s "$TARGET/r.sock"';
+      const wait = `for i in $(seq 600); do ${ask} ping 2> /dev/null | grep -q PONG && break; sleep 0.1; done`;
+      const count = await shell(`${server} > /dev/null; ${wait}; ${ask} info keyspace | grep -o 'keys=[0-9]*'; ${ask} shutdown nosave`);
+      const keys = [...count.matchAll(/keys=(\d+)/g)].reduce((sum, [, found]) => sum + Number(found), 0);
+      expect(keys).toBe(before.redis.length);
+    },
+  }));
 
 test('the whole application comes back on an empty machine, sessions too', async () => {
   expect(before.redis.length).toBeGreaterThan(40);

@@ -37,7 +37,9 @@ export async function startFailingWay(serverPort: number, seed: string): Promise
     if (fails && how === 1) {
       incoming.resume();
       answer.writeHead(503, { 'content-type': 'application/xml' });
-      return void answer.end('<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>');
+      return void answer.end(
+        '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>',
+      );
     }
     const onward = request({ host: '127.0.0.1', port: serverPort, method: incoming.method, path: incoming.url, headers: incoming.headers });
     onward.on('error', () => answer.destroy());

@@ -1,6 +1,7 @@
 /** A thread that claims ids in an index, for the test of two at once. Reports which it won. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { BlobIndex, type SharedBlobIndex } from '../blob-index.ts';
+import { BlobIndex } from '../blob-index.ts';
+import type { SharedBlobIndex } from '../index-memory.ts';
 
 export interface ClaimWork {
   readonly shared: SharedBlobIndex;

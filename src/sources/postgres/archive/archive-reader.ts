@@ -26,6 +26,11 @@ export class ArchiveReader {
   #block = 0;
   readonly #missing = new Set<number>();
 
+  /** What the archive says of itself, once that has been read. */
+  get head(): ArchiveHead | undefined {
+    return this.#head;
+  }
+
   /** True once the table of contents is known. */
   get hasContents(): boolean {
     return this.#expected !== 'head' && this.#expected !== 'entry';

@@ -11,6 +11,11 @@ export interface ArchiveHead {
   readonly offsetSize: number;
   readonly entryCount: number;
   readonly format: ArchiveFormat;
+  /** Of the machine that dumped, in its zone; undefined where it is no date. */
+  readonly created: Date | undefined;
+  readonly database: string;
+  readonly serverVersion: string;
+  readonly dumpVersion: string;
 }
 
 export type ArchiveFormat = 'custom' | 'directory';
@@ -62,14 +67,19 @@ export function parseHead(bytes: Buffer): { readonly head: ArchiveHead; readonly
   cursor.intSize = intSize;
   if (found >= version(1, 15)) cursor.skip(1);
   else cursor.int();
-  const timeFields = 7;
-  for (let field = 0; field < timeFields; field += 1) cursor.int();
-  /* Name of the database, version of the server, version of pg_dump. */
-  for (let field = 0; field < 3; field += 1) cursor.string();
+  const [second, minute, hour, day, month, year] = [cursor.int(), cursor.int(), cursor.int(), cursor.int(), cursor.int(), cursor.int()];
+  /* Whether it was summer time. */
+  cursor.int();
+  const [database = '', serverVersion = '', dumpVersion = ''] = [cursor.string(), cursor.string(), cursor.string()];
   const entryCount = cursor.int();
   if (cursor.short) return undefined;
   if (entryCount < 0) throw new ArchiveFormatError('its number of entries is negative');
-  return { head: { version: found, intSize, offsetSize, entryCount, format }, length: cursor.at };
+  const time = new Date(year + 1900, month, day, hour, minute, second);
+  const created = Number.isNaN(time.getTime()) ? undefined : time;
+  return {
+    head: { version: found, intSize, offsetSize, entryCount, format, created, database, serverVersion, dumpVersion },
+    length: cursor.at,
+  };
 }
 
 /** The entry at `from` and where the next begins, or undefined when more bytes are needed. Throws ArchiveFormatError. */

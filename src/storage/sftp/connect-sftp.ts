@@ -1,0 +1,175 @@
+import { connect, type Socket } from 'node:net';
+import ssh2, { type CipherAlgorithm, type Client, type ServerHostKeyAlgorithm, type SFTPWrapper } from 'ssh2';
+import { HoldfastError, reasonOf } from '../../errors.ts';
+import { fingerprintOf, KnownHosts, knownHostLine, knownHostName, keyTypeOf } from './known-hosts.ts';
+import { readLoginMethods, type LoginMethods } from './login-methods.ts';
+import { SftpConnection } from './sftp-connection.ts';
+import { readIfThere, type SftpSettings } from './sftp-settings.ts';
+
+/** Milliseconds. */
+export interface SftpLimits {
+  /** Until the network answers. */
+  readonly connect: number;
+  /** Until keys are exchanged and the user is in. */
+  readonly login: number;
+  /** Without an answer to any request that waits. */
+  readonly silence: number;
+}
+
+export const defaultLimits: SftpLimits = { connect: 10_000, login: 30_000, silence: 60_000 };
+
+const keepAlive = { keepaliveInterval: 15_000, keepaliveCountMax: 3 };
+/* What processors do fast comes first. */
+const ciphers: CipherAlgorithm[] = [
+  'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com',
+  'chacha20-poly1305@openssh.com',
+  'aes128-ctr',
+  'aes256-ctr',
+];
+/* `ssh-rsa` is not among them: its signatures are SHA-1. */
+const hostKeys: readonly ServerHostKeyAlgorithm[] = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+];
+
+/**
+ * Connects, compares the server's key with known_hosts, logs in, and starts SFTP.
+ * @throws `storage-setup` for what no retry mends (unknown or changed host key, nobody lets in); `storage-failed` for the rest
+ */
+export async function connectSftp(settings: SftpSettings, limits: SftpLimits): Promise<SftpConnection> {
+  const { location, host, port } = settings;
+  const login = readLoginMethods(settings);
+  const known = new KnownHosts(settings.knownHostsFiles.flatMap((file) => readIfThere(file, location) ?? []));
+  const client = new ssh2.Client();
+  try {
+    const socket = await openSocket(host, port, limits.connect);
+    await logIn(client, socket, { settings, known, login, limits });
+    return new SftpConnection(client, await startSftp(client, limits.login), limits.silence);
+  } catch (error) {
+    client.on('error', () => {});
+    client.destroy();
+    if (error instanceof HoldfastError) throw error;
+    throw new HoldfastError('storage-failed', { action: 'open', key: 'a connection', location, reason: reasonOf(error) }, error);
+  }
+}
+
+function openSocket(host: string, port: number, limit: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    // Without this each answer waits for the one before it to be acknowledged: a tenth of the speed.
+    const socket = connect({ host, port, noDelay: true });
+    const giveUp = setTimeout(() => socket.destroy(new Error(`${host}:${port} did not answer within ${limit / 1000} s`)), limit);
+    socket.once('error', (error) => {
+      clearTimeout(giveUp);
+      reject(error);
+    });
+    socket.once('connect', () => {
+      clearTimeout(giveUp);
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
+
+interface Login {
+  readonly settings: SftpSettings;
+  readonly known: KnownHosts;
+  readonly login: LoginMethods;
+  readonly limits: SftpLimits;
+}
+
+function logIn(client: Client, socket: Socket, { settings, known, login, limits }: Login): Promise<void> {
+  const { host, port, user } = settings;
+  let refusal: HoldfastError | undefined;
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error & { readonly level?: string }): void => {
+      if (refusal !== undefined) reject(refusal);
+      else if (error.level === 'client-authentication') reject(notLetIn(settings, login));
+      else reject(error);
+    };
+    // An agent that fails is no failure yet: the next way is tried.
+    client.on('error', (error) => error.level !== 'agent' && fail(error));
+    client.once('close', () => fail(new Error('the server closed the connection before anybody was logged in')));
+    client.once('ready', () => {
+      client.removeAllListeners('error').removeAllListeners('close');
+      resolve();
+    });
+    const attempts = [...login.methods];
+    client.connect({
+      sock: socket,
+      host,
+      port,
+      username: user,
+      readyTimeout: limits.login,
+      ...keepAlive,
+      authHandler: () => attempts.shift() ?? false,
+      hostVerifier: (key: Buffer) => {
+        refusal = judgeHostKey(known, settings, key);
+        return refusal === undefined;
+      },
+      algorithms: { cipher: ciphers, serverHostKey: preferKnown(known.typesOf(host, port)) },
+    });
+  });
+}
+
+/** The types known of a host first: a server asked for another type would show a key that nobody has seen. */
+function preferKnown(types: readonly string[]): ServerHostKeyAlgorithm[] {
+  const isKnown = (algorithm: string): boolean => types.includes(algorithm.startsWith('rsa-') ? 'ssh-rsa' : algorithm);
+  return [...hostKeys.filter(isKnown), ...hostKeys.filter((algorithm) => !isKnown(algorithm))];
+}
+
+function judgeHostKey(known: KnownHosts, { host, port, location, knownHostsFiles }: SftpSettings, key: Buffer): HoldfastError | undefined {
+  const verdict = known.judge(host, port, key);
+  const [file = 'known_hosts'] = knownHostsFiles;
+  const shown = `${keyTypeOf(key)} ${fingerprintOf(key)}`;
+  switch (verdict) {
+    case 'known':
+      return undefined;
+    case 'unknown':
+      return new HoldfastError('storage-setup', {
+        location,
+        reason: `nothing is known of the key that ${knownHostName(host, port)} shows, ${shown}`,
+        help: `Compare that with what the server's owner says (ssh-keygen -lf /etc/ssh/ssh_host_*.pub); if it is the same, add this line to ${file}: ${knownHostLine(host, port, key)}`,
+      });
+    case 'changed':
+      return new HoldfastError('storage-setup', {
+        location,
+        reason: `THE KEY OF ${knownHostName(host, port)} HAS CHANGED: it shows ${shown}, and ${file} has another. Somebody may stand between, or the server was set up anew`,
+        help: `Ask the server's owner. Only if the new key is right: ssh-keygen -R "${knownHostName(host, port)}" -f ${file}, then connect again`,
+      });
+    case 'revoked':
+      return new HoldfastError('storage-setup', {
+        location,
+        reason: `THE KEY OF ${knownHostName(host, port)}, ${shown}, IS MARKED AS REVOKED: whoever shows it is not to be trusted`,
+        help: `Ask the server's owner for its new key, and add that to ${file}`,
+      });
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function notLetIn({ user, location }: SftpSettings, { described }: LoginMethods): HoldfastError {
+  return new HoldfastError('storage-setup', {
+    location,
+    reason: `the server does not let "${user}" in with ${described.join(', ')}`,
+    help: `Check the user, and that the public key stands in ~/.ssh/authorized_keys there`,
+  });
+}
+
+function startSftp(client: Client, limit: number): Promise<SFTPWrapper> {
+  return new Promise((resolve, reject) => {
+    const giveUp = setTimeout(() => reject(new Error(`the server did not start SFTP within ${limit / 1000} s`)), limit);
+    client.once('error', reject);
+    client.once('close', () => reject(new Error('the server closed the connection')));
+    client.sftp((error, sftp) => {
+      clearTimeout(giveUp);
+      client.removeAllListeners('error').removeAllListeners('close');
+      if (error === undefined) resolve(sftp);
+      else reject(error);
+    });
+  });
+}
