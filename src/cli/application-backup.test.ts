@@ -215,9 +215,11 @@ describe('what goes wrong', () => {
       repository: 'local',
       copies: [{ repository: 'offsite', status: 'copied', caught_up: 1 }],
     });
-    const times = async (name: string): Promise<unknown[]> =>
-      parseLines((await run(['list', '-r', name, '--json'])).stdout).map((point) => point['time']);
-    expect(await times('offsite')).toEqual(await times('local'));
+    const lastTimes = async (name: string): Promise<unknown[]> =>
+      parseLines((await run(['list', '-r', name, '--json'])).stdout)
+        .map((point) => point['time'])
+        .slice(-3);
+    expect(await lastTimes('offsite')).toEqual(await lastTimes('local'));
   });
 
   test('in the configuration is said before anything is done', async () => {
