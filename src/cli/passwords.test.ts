@@ -88,10 +88,10 @@ describe('what is missing or wrong', () => {
       'exclude each other',
     ],
     [
-      'the address is of a kind that is not there yet',
-      { HOLDFAST_REPOSITORY: 's3://bucket/app', HOLDFAST_PASSWORD: password },
+      'the address is of a kind that there is not',
+      { HOLDFAST_REPOSITORY: 'b2:bucket:/app', HOLDFAST_PASSWORD: password },
       exitStatus.usage,
-      's3',
+      'Backblaze is reached by its S3 address',
     ],
   ])('%s', async (_, env, status, text) => {
     const run = await list(env);
