@@ -34,7 +34,7 @@ describe('the completion script', () => {
 
   test('completes commands, commands of a group, options and files', () => {
     expect(complete('holdfast', 'ba')).toEqual(['backup']);
-    expect(complete('holdfast', 'key', '')).toEqual(['list', 'add', 'remove', 'passwd']);
+    expect(complete('holdfast', 'key', '')).toEqual(['list', 'add', 'remove', 'passwd', 'escrow']);
     expect(complete('holdfast', 'backup', '--exclude-l')).toEqual(['--exclude-larger-than']);
     expect(complete('holdfast', 'repo', 'init', '--repository-v')).toEqual(['--repository-version']);
     expect(complete('holdfast', 'backup', '--files', 'et')).toEqual(['etc']);
