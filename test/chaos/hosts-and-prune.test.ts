@@ -27,7 +27,9 @@ describe.runIf(process.getuid?.() === 0)('two hosts and a prune', () => {
       await ceph.createBucket('hosts');
       const address = `s3://hosts/app?endpoint=${ceph.endpoint}`;
       const env = ceph.environment;
-      expect(await runHoldfast(['repo', 'init', '-r', address], { env: { ...env, HOLDFAST_PASSWORD: password } })).toMatchObject({ status: 0 });
+      expect(await runHoldfast(['repo', 'init', '-r', address], { env: { ...env, HOLDFAST_PASSWORD: password } })).toMatchObject({
+        status: 0,
+      });
       const resticAddress = `s3:${ceph.endpoint}/hosts/app`;
       const { backups, prunes } = await playHosts({ address, resticAddress, env, folder: place.path('hosts-on-ceph'), rounds, seed });
       expect(backups).toBe(rounds * 6);
