@@ -87,7 +87,7 @@ export const keyPasswdCommand: CommandDescription = {
 export const keyEscrowCommand: CommandDescription = {
   name: 'key escrow',
   description:
-    'Makes a password for the safe: a key of its own, encrypted to people who can open the repository with it when nobody else can.\nWhat they decrypt is the password and nothing else. It is taken back with: holdfast key remove',
+    'Makes a password for the safe: a key of its own, encrypted to people who can open the repository with it when nobody else can.\nWhat they decrypt is the password and nothing else. The command "holdfast key remove" takes it back.',
   options: [
     { flags: '--to <recipient>', text: 'an age recipient, a GPG key, or a file that holds one (may be repeated)' },
     { flags: '--out <file>', text: 'the file to write, which is not there yet' },
