@@ -1,7 +1,6 @@
 /** The programs that copy a whole server, each with the same four things to do. */
+import { freePort } from '../test/harness/programs/free-port.ts';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { ThrowawayCluster } from '../test/harness/postgres/throwaway-cluster.ts';
@@ -138,15 +137,4 @@ function serverAt({ toolsFolder, password: secret }: ThrowawayCluster, target: s
 
 function commandOf([program = '', ...words]: readonly string[]): Command['argv'] {
   return [program, ...words];
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port');
-  return address.port;
 }

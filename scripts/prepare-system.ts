@@ -2,7 +2,9 @@
 import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { isImageMade, makeBaseImage } from '../test/harness/docker/base-image.ts';
+import { makeNodeRoot } from '../test/harness/docker/node-image.ts';
 import { fetchServers } from '../test/harness/postgres/server-versions.ts';
+import { fetchKubernetesModels } from '../test/harness/programs/kubernetes-models.ts';
 import { fetchAzurite } from '../test/harness/stores/azurite.ts';
 import { fetchGcsEmulator } from '../test/harness/stores/gcs-emulator.ts';
 import { runProgram } from './run-program.ts';
@@ -41,6 +43,13 @@ const requirements: readonly Requirement[] = [
   { package: 'swift-container', programs: ['swift-container-server'] },
   { package: 'swift-object', programs: ['swift-object-server'] },
   { package: 'memcached', programs: ['memcached'] },
+  { package: 'systemd', programs: ['systemd-analyze', 'systemctl'] },
+  { package: 'cron', programs: ['crontab'] },
+  { package: 'libxml2-utils', programs: ['xmllint'] },
+  { package: 'prometheus', programs: ['prometheus', 'promtool'] },
+  { package: 'prometheus-alertmanager', programs: ['prometheus-alertmanager', 'amtool'] },
+  // A library: its program is its own command line.
+  { package: 'python3-aiosmtpd', programs: ['aiosmtpd'] },
 ];
 
 /** Installs what is missing where that can be done (root, apt). Throws with the exact command to run where it cannot. */
@@ -49,10 +58,11 @@ export async function prepareSystem(): Promise<void> {
   await fetchServers();
   await fetchAzurite();
   await fetchGcsEmulator();
-  if (isImageMade()) return;
-  process.stdout.write('making the image that the Docker tests use (a minute, once a machine)\n');
-  /* The tests that need it say so themselves. */
-  await makeBaseImage().catch((error: unknown) => process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`));
+  await fetchKubernetesModels();
+  if (!isImageMade()) process.stdout.write('making the images that the Docker tests use (two minutes, once a machine)\n');
+  /* The tests that need them say so themselves. */
+  for (const make of [makeBaseImage, makeNodeRoot])
+    await make().catch((error: unknown) => process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`));
 }
 
 async function installMissing(): Promise<void> {

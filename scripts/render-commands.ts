@@ -13,13 +13,13 @@ ${contents.join('\n')}
 ${optionTable(program.options, 'Options of every command')}${commands.map(renderCommand).join('\n')}`.replace(/\n+$/, '\n');
 }
 
-/** The commands that do something, in the order of \`--help\`; a command that only groups others is shown by those. */
+/** The commands that do something, in the order of \`--help\`; a command that only groups others is shown by those, and has no examples. */
 function leavesOf(command: Command): Command[] {
   return command
     .createHelp()
     .visibleCommands(command)
     .filter((child) => child.name() !== 'help')
-    .flatMap((child) => (child.commands.length > 0 ? leavesOf(child) : [child]));
+    .flatMap((child) => (child.commands.length > 0 ? [...(examplesOf(child) === '' ? [] : [child]), ...leavesOf(child)] : [child]));
 }
 
 function renderCommand(command: Command): string {

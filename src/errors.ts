@@ -88,6 +88,7 @@ export const catalogue = {
   'storage-missing': { exit: 1, message: 'Cannot read {key} in {location}: it is not there.', hint: 'Run: holdfast check' },
   'storage-exists': { exit: 1, message: 'Cannot write {key} in {location}: it is there already.', hint: 'Run the command again.' },
   'storage-short': { exit: 1, message: 'Cannot read {key} in {location}: {got} bytes came where {wanted} were asked for.', hint: 'Run: holdfast check --read-data' },
+  'storage-quota': { exit: 1, message: 'Cannot write to {location}: the quota of the bucket, or of the user, is used up.', hint: 'Free space (holdfast prune) or have the quota raised, then run the command again; what was saved is kept.' },
   'storage-full': { exit: 1, message: 'Cannot write to {location}: the disk is full.', hint: 'Free space (holdfast prune), then run the command again; what was saved is kept.' },
   'storage-denied': { exit: 1, message: 'Cannot {action} {key} in {location}: permission is denied.', hint: 'Check the owner and the mode of that folder, or the rights of the key used.' },
   'storage-failed': { exit: 1, message: 'Cannot {action} {key} in {location}: {reason}.', hint: 'Check that the storage answers, then run the command again.' },
@@ -212,6 +213,26 @@ export const catalogue = {
   'import-nothing': { exit: 1, message: 'Cannot import: {reason}.', hint: 'See what is recognised, and why, with --dry-run.' },
   /* server */
   'server-setup': { exit: 2, message: 'Cannot serve {what}: {reason}.', hint: '{help}.' },
+  /* catalog and audit */
+  'catalog-newer': { exit: 1, message: 'Cannot use the history of this host in {path}: a newer holdfast wrote it (version {version}, and this one knows up to {known}).', hint: 'Use that holdfast, or set HOLDFAST_STATE to another folder; nothing was changed.' },
+  'catalog-failed': { exit: 1, message: 'Cannot use the history of this host in {path}: {reason}.', hint: 'Check that the folder can be written and that its disk has room, or set HOLDFAST_STATE to another one.' },
+  /* the daemon and its interface */
+  'daemon-running': { exit: 11, message: 'Cannot serve {file}: another daemon does already ({holder}).', hint: 'One daemon for one configuration. Where that one is gone for good, wait a minute and run the same command again.' },
+  'run-not-started': { exit: 1, message: 'Cannot start a run: {reason}.', hint: 'Check the memory and the process limits of this machine, and that the program is still installed where it was.' },
+  'api-token': { exit: 1, message: 'Cannot answer: {reason}.', hint: 'Send the header "Authorization: Bearer TOKEN" with a token of serve.tokens in holdfast.yaml.' },
+  'api-role': { exit: 1, message: 'Cannot {action}: {who} may not.', hint: 'That takes a token with the role {role} under serve.tokens in holdfast.yaml.' },
+  'api-unknown': { exit: 1, message: 'Cannot find {what}: there is none.', hint: 'See what there is with GET /api/v1/jobs and GET /api/v1/runs.' },
+  'api-request': { exit: 1, message: 'Cannot take this request: {reason}.', hint: 'See docs/api.md.' },
+  'api-unready': { exit: 1, message: 'Cannot answer: {reason}.', hint: 'Look at the log of the daemon, and at holdfast doctor.' },
+  /* drills */
+  'drill-space': { exit: 1, message: 'Cannot drill {what}: {reason}.', hint: 'Free space there, drill fewer components, or name another folder for temporary clusters and files in HOLDFAST_SCRATCH.' },
+  'drill-late': { exit: 4, message: 'Cannot vouch for {what}: the drill was not done within {limit}.', hint: 'See which step takes so long with holdfast drill --report; where that is as it should be, allow more time (within).' },
+  'drill-not-possible': { exit: 2, message: 'Cannot drill {what}: {reason}.', hint: '{remedy}.' },
+  /* metrics */
+  'metrics-unwritable': { exit: 1, message: 'Cannot write the metrics to {path}: {reason}.', hint: 'Name a file that ends with .prom in the folder of the textfile collector, and check that it can be written.' },
+  /* schedules for others */
+  'schedule-form': { exit: 2, message: 'Cannot write the schedule for {form}: {reason}.', hint: '{remedy}.' },
+  'schedule-tool': { exit: 1, message: 'Cannot use {tool}: {reason}.', hint: 'Put right what it reports, then run the same command again; "holdfast schedule print" shows what it would have been given.' },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;
@@ -248,6 +269,11 @@ export function toHoldfastError(error: unknown): HoldfastError {
 /** The plain reason inside any thrown value, for the `{reason}` of another error. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+}
+
+/** The reason, and where the error is one of ours what to do about it: for a problem that a person reads by itself. One line. */
+export function reasonAndHint(error: unknown): string {
+  return error instanceof HoldfastError ? `${reasonOf(error)}. ${error.hint}` : reasonOf(error);
 }
 
 function fill(template: string, details: ErrorDetails): string {

@@ -18,6 +18,7 @@ import {
   type ListRequest,
   type ReadRequest,
 } from './operations/browse.ts';
+import { readProven } from './operations/drill/proven-snapshots.ts';
 import { check as checkAll, copyPoints as copyAll, type CopyRequest } from './operations/maintain.ts';
 import { createSession, openSession, type CreateRequest, type LockChoice } from './operations/open-session.ts';
 import { describePoint, loadPoints, type PointRecord } from './operations/points.ts';
@@ -95,7 +96,8 @@ export function backUp(repository: Repository, order: BackupOrder, run?: RunOpti
 
 /** Every recovery point, oldest first; sizes in bytes. */
 export async function listPoints(repository: Repository): Promise<PointRecord[]> {
-  return (await loadPoints(repository)).map(describePoint);
+  const proven = await readProven(repository, ignoreEvents);
+  return (await loadPoints(repository)).map((point) => describePoint(point, proven));
 }
 
 /** Visits the entries of a point. Throws `snapshot-missing`, `path-missing`. */

@@ -106,7 +106,9 @@ function changeSettings(text: string, settings: Readonly<Record<string, string |
 function configure(text: string, repository: string, web: string | undefined): string {
   const document = parseDocument(text);
   const command = (run: string): object => ({ run: `sh application.sh ${run}` });
-  document.setIn(['repositories', 'local', 'url'], repository);
+  // One repository, of the demo's own: nothing of it goes anywhere else, and nobody gets mail.
+  document.set('repositories', document.createNode({ local: { url: repository } }));
+  document.delete('notify');
   document.setIn(['components', 'database'], document.createNode({ postgres: { url: '${DATABASE_URL}', roles: true } }));
   document.setIn(['components', 'uploads'], document.createNode({ files: './uploads' }));
   document.setIn(['components', 'config', 'config', 'files'], document.createNode(['.env', 'docker-compose.yml']));

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type ThrowawayCluster } from '../../test/harness/postgres/throwaway-cluster.ts';
@@ -129,6 +130,28 @@ describe('a backup of a configured application', () => {
   });
 });
 
+test('code that is as it was makes no point where that was asked for', async () => {
+  const git = (...words: string[]): unknown =>
+    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.org', ...words], { cwd: place.path('code'), stdio: 'pipe' });
+  await mkdir(place.path('code'));
+  git('init', '-q');
+  await writeFile(place.path('code', 'app.txt'), 'one');
+  git('add', '-A');
+  git('commit', '-q', '-m', 'first');
+  await writeFile(place.path('app', 'holdfast.yaml'), configuration('  code: { code: ../code }\n'));
+  const points = async (): Promise<number> => {
+    const done = await run(['backup', 'code', '--skip-if-unchanged']);
+    expect({ status: done.status, stderr: done.stderr }).toMatchObject({ status: 0 });
+    return parseLines((await run(['list', '--json', '--component', 'code'])).stdout).length;
+  };
+  const first = await points();
+  expect(await points()).toBe(first);
+  await writeFile(place.path('code', 'app.txt'), 'two');
+  expect(await points()).toBe(first + 1);
+  expect(await points()).toBe(first + 1);
+  await writeFile(place.path('app', 'holdfast.yaml'), configuration());
+});
+
 describe('what goes wrong', () => {
   const say = (moment: string): string => `{ run: 'echo "${moment} \${HOLDFAST_COMPONENT-all} \${HOLDFAST_ERROR-}" >> said' }`;
   const said = async (): Promise<string> => {
@@ -155,6 +178,23 @@ describe('what goes wrong', () => {
       },
     });
     expect(await said()).toMatch(/^before all \nfailed all database: Cannot open database nowhere.*\n$/);
+  });
+
+  test('where Docker is down what needs none is saved', async () => {
+    await write('  cache: { redis: { service: cache } }\n  data: { files: { volume: data } }');
+    const nowhere = { DOCKER_HOST: `unix://${place.path('no-engine')}` };
+    const { status, stdout } = await run(['backup'], nowhere);
+    expect({ status, stdout }).toEqual({
+      status: exitStatus.incomplete,
+      stdout: containing('cache was NOT saved: Cannot reach the Docker engine'),
+    });
+    const [shown] = parseLines((await run(['show', 'latest', '--json'])).stdout);
+    expect(shown).toMatchObject({
+      manifest: { components: [{ status: 'saved' }, { status: 'saved' }, { status: 'failed' }, { status: 'failed' }] },
+    });
+    const nothing = await run(['backup', 'cache', 'data'], nowhere);
+    expect(nothing.status).toBe(exitStatus.failed);
+    expect(nothing.stderr).toContain('Cannot reach the Docker engine');
   });
 
   test('where a hook hangs it is ended, with all that it started, and nothing is saved', async () => {

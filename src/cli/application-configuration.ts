@@ -1,6 +1,7 @@
 /** The configuration file that a command line means, and the repositories in it. */
 import { resolve } from 'node:path';
 import type { Configuration, RepositoryConfiguration } from '../config/configuration.ts';
+import { HoldfastError } from '../errors.ts';
 import type { ApplicationContext } from '../operations/application/application-tools.ts';
 import type { CommandContext } from './command-context.ts';
 import { findAddress, ownAddress } from './repository-address.ts';
@@ -9,13 +10,22 @@ import { findAddress, ownAddress } from './repository-address.ts';
  * What `--config`, HOLDFAST_CONFIG, or the holdfast.yaml in this folder or above it means; undefined where there is no file. Throws
  * `configuration`, `configuration-missing`.
  */
-export async function findConfiguration({ options, environment }: CommandContext): Promise<Configuration | undefined> {
+export async function findConfiguration({ options, environment, recorder }: CommandContext): Promise<Configuration | undefined> {
   const named = { file: options.text('config'), folder: '.', environment };
   const { findConfigurationFile } = await import('../config/find-configuration-file.ts');
   const file = findConfigurationFile(named);
   if (file === undefined) return undefined;
   const { loadConfiguration } = await import('../config/load-configuration.ts');
-  return loadConfiguration({ file, environment, profile: options.text('profile') });
+  const configuration = loadConfiguration({ file, environment, profile: options.text('profile') });
+  recorder?.configured(configuration);
+  return configuration;
+}
+
+/** As `findConfiguration`, for what is nothing without one. Throws `configuration-missing` too where there is none. */
+export async function requireConfiguration(context: CommandContext): Promise<Configuration> {
+  const configuration = await findConfiguration(context);
+  if (configuration !== undefined) return configuration;
+  throw new HoldfastError('configuration-missing', { file: 'holdfast.yaml', reason: `there is none in ${process.cwd()} or above it` });
 }
 
 /**

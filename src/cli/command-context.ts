@@ -3,6 +3,7 @@ import type { EventSink } from '../events.ts';
 import type { Clock } from '../util/clock.ts';
 import type { ParsedOptions } from './parsed-options.ts';
 import type { Output } from './print/output.ts';
+import type { RunRecorder } from './run-recorder.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,4 +17,6 @@ export interface CommandContext {
   /** Aborted by SIGINT or SIGTERM, and by a reader of stdout that went away where that ends the command. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Keeps a record of the run; absent where it leaves none. */
+  readonly recorder?: RunRecorder;
 }

@@ -31,6 +31,10 @@ export interface CommandDescription {
   readonly options?: readonly OptionDescription[];
   /** Command lines without the leading `holdfast`. At least one. */
   readonly examples: readonly string[];
+  /** False: SIGHUP means something else to it. Others are ended by it, as by SIGTERM. */
+  readonly isEndedByHangup?: false;
+  /** What it has given up waiting for, such as a server that does not answer, would keep the process for minutes: it ends when all is printed. */
+  readonly endsAtOnce?: true;
   /** Does the work, prints through the context, and says how it ended. Throws a HoldfastError when it failed. */
   run(context: CommandContext): Promise<ExitStatus>;
 }

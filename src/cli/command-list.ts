@@ -22,6 +22,7 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
   'cat': { summary: 'Print one file of a point', load: async () => (await import('./commands/cat.ts')).catCommand },
   'restore': { summary: 'Put files or a database back', load: async () => (await import('./commands/restore.ts')).restoreCommand },
   'recover': { summary: 'Bring the whole application back', load: async () => (await import('./commands/recover.ts')).recoverCommand },
+  'drill': { summary: 'Restore for real, compare, measure, drop', load: async () => (await import('./commands/drill.ts')).drillCommand },
   'check': { summary: 'Check that a repository is whole and sound', load: async () => (await import('./commands/check.ts')).checkCommand },
   'prune': { summary: 'Apply retention and free space', load: async () => (await import('./commands/prune.ts')).pruneCommand },
   'forget': { summary: 'Remove points', load: async () => (await import('./commands/forget.ts')).forgetCommand },
@@ -65,9 +66,46 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
     load: async () => (await import('./commands/wal.ts')).walFetchCommand,
   },
   'wal drop-slot': { summary: 'Remove the replication slot', load: async () => (await import('./commands/wal.ts')).walDropSlotCommand },
+  'notify list': {
+    summary: 'List who is told what, and whether it reaches them',
+    load: async () => (await import('./commands/notify.ts')).notifyListCommand,
+  },
+  'notify test': { summary: 'Send a test to who is told', load: async () => (await import('./commands/notify.ts')).notifyTestCommand },
+  'serve': {
+    summary: 'Run what is due, and answer by HTTP',
+    load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
   'serve rest': {
     summary: 'Offer repositories by the REST protocol',
     load: async () => (await import('./commands/serve.ts')).serveRestCommand,
+  },
+  'status': { summary: 'Show how the application stands', load: async () => (await import('./commands/status.ts')).statusCommand },
+  'metrics': { summary: 'Print that for Prometheus', load: async () => (await import('./commands/status.ts')).metricsCommand },
+  'runbook': {
+    summary: 'Write the recovery plan of this application',
+    load: async () => (await import('./commands/runbook.ts')).runbookCommand,
+  },
+  'history': { summary: 'List what ran on this host', load: async () => (await import('./commands/history.ts')).historyCommand },
+  'audit': { summary: 'List who did what in a repository', load: async () => (await import('./commands/audit.ts')).auditCommand },
+  'audit verify': {
+    summary: 'Find what was changed in the audit trail',
+    load: async () => (await import('./commands/audit.ts')).auditVerifyCommand,
+  },
+  'schedule': {
+    summary: 'List what is done by itself, and when next',
+    load: async () => (await import('./commands/schedule.ts')).scheduleCommand,
+  },
+  'schedule print': {
+    summary: 'Print it for cron, systemd, Windows, Compose or Kubernetes',
+    load: async () => (await import('./commands/schedule.ts')).schedulePrintCommand,
+  },
+  'schedule install': {
+    summary: 'Put it in the hands of cron or systemd',
+    load: async () => (await import('./commands/schedule.ts')).scheduleInstallCommand,
+  },
+  'schedule remove': {
+    summary: 'Take it out of their hands',
+    load: async () => (await import('./commands/schedule.ts')).scheduleRemoveCommand,
   },
   'unlock': { summary: 'Remove locks whose holder is gone', load: async () => (await import('./commands/unlock.ts')).unlockCommand },
   'completion': {
@@ -79,11 +117,14 @@ export const commandList: Readonly<Record<string, ListedCommand>> = {
 
 /** What the two-word commands have in common, for `--help`. */
 export const commandGroups: Readonly<Record<string, string>> = {
+  audit: 'List and verify who did what in a repository',
   config: 'Check and show the configuration file',
   hold: 'Keep points whatever the rules say',
   key: 'Manage the passwords of a repository',
+  notify: 'Tell people what happens',
+  schedule: 'List what is done by itself, or have another scheduler do it',
   repo: 'Create, describe and repair a repository',
-  serve: 'Offer what lies on this machine to others',
+  serve: 'Run what is due; offer what lies on this machine to others',
   wal: "Keep PostgreSQL's write-ahead log, for recovery to any moment",
 };
 

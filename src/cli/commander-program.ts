@@ -22,12 +22,19 @@ const rootExamples = [
  * was read.
  */
 export function createProgram(commands: readonly CommandDescription[], onCommand: OnCommand): Command {
-  const program = new Command('holdfast')
+  const program: Command = new Command('holdfast');
+  program
     .description(about)
     .usage('<command> [options]')
     .exitOverride()
     .helpCommand('help [command]', 'show what a command does')
-    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name(), helpWidth: process.stdout.columns ?? 100 });
+    .configureHelp({
+      showGlobalOptions: true,
+      // Where a command is a group too, its own options are not those of the commands below it.
+      visibleGlobalOptions: (command) => (command.parent === null ? [] : program.options.filter(({ hidden }) => !hidden)),
+      subcommandTerm: (command) => command.name(),
+      helpWidth: process.stdout.columns ?? 100,
+    });
   program.version(readVersion(), '-V, --version', 'print the version').helpOption('-h, --help', 'show this help');
   for (const option of globalOptions) program.addOption(optionOf(option));
   program.addHelpText('after', exampleText(rootExamples));
@@ -39,12 +46,16 @@ export function createProgram(commands: readonly CommandDescription[], onCommand
   );
   for (const [name, { summary }] of Object.entries(commandList)) {
     const [first = '', second] = name.split(' ');
-    const group = second === undefined ? undefined : groups.get(first);
+    const group = groups.get(first);
     if (group !== undefined && group.parent === null) program.addCommand(group);
-    const command = new Command(second ?? first).copyInheritedSettings(program).summary(summary);
+    // One word may be a command and a group: `serve`, and `serve rest`.
+    const isBoth = second === undefined && group !== undefined;
+    const command = isBoth
+      ? group.summary(summary).usage('')
+      : new Command(second ?? first).copyInheritedSettings(program).summary(summary);
     const description = commands.find((each) => each.name === name);
     if (description !== undefined) complete(command, description, program, onCommand);
-    (group ?? program).addCommand(command);
+    if (!isBoth) (group ?? program).addCommand(command);
   }
   return program;
 }

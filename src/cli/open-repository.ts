@@ -2,7 +2,7 @@
 import type { RepositoryConfiguration } from '../config/configuration.ts';
 import { HoldfastError, isError } from '../errors.ts';
 import type { Repository } from '../engine/repository.ts';
-import type { LockChoice } from '../operations/open-session.ts';
+import type { LockChoice, SessionRequest } from '../operations/open-session.ts';
 import type { Storage } from '../storage/storage.ts';
 import { chooseRepository, readRepository } from './application-configuration.ts';
 import type { CommandContext } from './command-context.ts';
@@ -36,7 +36,22 @@ export async function openNamedRepository(
 ): Promise<Repository> {
   const { openSession } = await import('../operations/open-session.ts');
   const place = await placeOf(context, named);
-  return openSession({ url: named.url, password: () => passwordOf(context, named, words, 'existing'), place });
+  const password = (): Promise<string> => passwordOf(context, named, words, 'existing');
+  return recordOpening(context, (around) => openSession({ url: named.url, password, place, ...around }));
+}
+
+/** Opens one of the repositories of a configuration for some work, and closes it. */
+export async function withNamedRepository<Result>(
+  context: CommandContext,
+  named: RepositoryConfiguration,
+  work: (repository: Repository) => Promise<Result>,
+): Promise<Result> {
+  const repository = await openNamedRepository(context, named);
+  try {
+    return await work(repository);
+  } finally {
+    await repository.close();
+  }
 }
 
 /** Opens the place of a repository, which need not be there. */
@@ -67,6 +82,7 @@ export async function openOrCreateRepository(
 interface CreationExtras {
   readonly version?: 1 | 2;
   readonly polynomialOf?: Repository;
+  readonly sameKeyAs?: Repository | undefined;
 }
 
 /** Creates a repository. Throws `repository-exists`. */
@@ -77,7 +93,18 @@ export async function createRepository(context: CommandContext, extras: Creation
 async function createNamedRepository(context: CommandContext, named: RepositoryConfiguration, extras: CreationExtras): Promise<Repository> {
   const { createSession } = await import('../operations/open-session.ts');
   const place = await placeOf(context, named);
-  return createSession({ url: named.url, ...extras, password: () => passwordOf(context, named, ownPassword, 'new'), place });
+  const password = (): Promise<string> => passwordOf(context, named, ownPassword, 'new');
+  return recordOpening(context, (around) => createSession({ url: named.url, ...extras, password, place, ...around }));
+}
+
+/** Whoever keeps a record of the run learns of every repository that it opens. */
+async function recordOpening(
+  { recorder }: CommandContext,
+  open: (around: Pick<SessionRequest, 'around'>) => Promise<Repository>,
+): Promise<Repository> {
+  const repository = await open(recorder === undefined ? {} : { around: (storage) => recorder.around(storage) });
+  await recorder?.opened(repository);
+  return repository;
 }
 
 /** What the command line says wins over the configuration, and that over the environment. */

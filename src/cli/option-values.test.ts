@@ -41,9 +41,10 @@ describe('a time', () => {
 });
 
 test('a share of the data', () => {
-  expect(readDataSubset('2.5%')).toEqual({ percent: 2.5 });
-  expect(readDataSubset('2/7')).toEqual({ part: 2, of: 7 });
-  for (const text of ['0%', '101%', '8/7', '0/7', '5', '1G']) expect(() => readDataSubset(text)).toThrow(/share/);
+  const now = new Date(2026, 10, 20);
+  expect(readDataSubset('2.5%', now)).toEqual({ percent: 2.5 });
+  expect(readDataSubset('2/7', now)).toEqual({ part: 2, of: 7 });
+  for (const text of ['0%', '101%', '8/7', '0/7', '5', '1G']) expect(() => readDataSubset(text, now)).toThrow(/share/);
 });
 
 test('the words of a password command are those of a shell, with nothing expanded', () => {

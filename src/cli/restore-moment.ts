@@ -8,6 +8,8 @@ import { lockChoice, openRepository } from './open-repository.ts';
 import { readCount } from './option-values.ts';
 import { readPoint } from './point-options.ts';
 import { readDatabaseRequest, readMomentTarget, readTablespaces } from './restore-options.ts';
+import { retrieveFirst } from './retrieve-first.ts';
+import { withRecoveryTold, type RecoveryTelling } from './tell-of-recovery.ts';
 
 /** What only dumps and files understand. */
 const foreign = [
@@ -24,7 +26,11 @@ const foreign = [
   'no-safety-copy',
 ];
 
-export async function restoreMoment(context: CommandContext): Promise<ExitStatus> {
+export function restoreMoment(context: CommandContext): Promise<ExitStatus> {
+  return withRecoveryTold(context, (telling) => restoreAndTell(context, telling));
+}
+
+async function restoreAndTell(context: CommandContext, telling: RecoveryTelling): Promise<ExitStatus> {
   const { options, output, environment, clock } = context;
   const target = readMomentTarget(options, clock.now());
   if (target === undefined) throw options.wrong('no moment was given');
@@ -38,8 +44,11 @@ export async function restoreMoment(context: CommandContext): Promise<ExitStatus
   const url = options.text('postgres');
   const { restoreMoment: restore } = await import('../operations/point-in-time/restore-moment.ts');
   const { recordOfMoment, recordOfMomentPlan, textOfMoment, textOfMomentPlan } = await import('./print/print-recovery.ts');
+  const { beginOfMoment, endingOfMoment } = await import('./tell-of-restore.ts');
   const repository = await openRepository(context);
   try {
+    const until = target.kind === 'time' ? target.time : undefined;
+    if (!(await retrieveFirst(context, repository, (scopes, facts) => scopes.scopeOfMoment(point, until, facts)))) return exitStatus.done;
     const result = await restore(
       repository,
       {
@@ -53,16 +62,22 @@ export async function restoreMoment(context: CommandContext): Promise<ExitStatus
         dryRun: options.has('dry-run'),
         confirm: async (plan) => {
           const [record, text] = [recordOfMomentPlan(plan), () => textOfMomentPlan(plan)];
-          if (destination.kind !== 'beside') return confirmPlan(context, record, text);
+          if (destination.kind !== 'beside') {
+            const isSure = await confirmPlan(context, record, text);
+            if (isSure && destination.kind === 'in place' && configuration !== undefined && !options.has('dry-run'))
+              await telling.begin(beginOfMoment(configuration, plan.moment, clock), configuration, environment);
+            return isSure;
+          }
           // Nothing that is there is touched.
           if (output.json || !output.quiet) output.result(record, text);
           return true;
         },
       },
-      { ...(await applicationContext(context)), environment },
+      { ...(await applicationContext(context)), environment, events: telling.events },
     );
     if (result === undefined) return exitStatus.done;
-    if (!output.quiet || output.json) output.result(recordOfMoment(result), () => textOfMoment(result));
+    telling.end(endingOfMoment(result));
+    output.result(recordOfMoment(result), () => (output.quiet ? '' : textOfMoment(result)));
     return exitStatus.done;
   } finally {
     await repository.close();

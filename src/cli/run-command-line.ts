@@ -1,11 +1,14 @@
 /** Runs one command line from its words to its exit status: the only place that looks at the process. */
 import { HoldfastError, exitStatus, isError, reasonOf, toHoldfastError, type ExitStatus } from '../errors.ts';
 import { systemClock } from '../util/clock.ts';
+import type { CommandContext } from './command-context.ts';
 import { findCommand, type FoundCommand } from './find-command.ts';
 import { ParsedOptions } from './parsed-options.ts';
 import { createOutput, type Output } from './print/output.ts';
 import { formatError } from './print/print-error.ts';
 import { createProgress, type Progress } from './print/progress.ts';
+import { findRecorded } from './recorded-commands.ts';
+import type { RecordingRun } from './run-recorder.ts';
 
 /** Runs a command line. Never throws: what fails is printed, and its exit status returned. */
 export async function runCommandLine(words: readonly string[]): Promise<ExitStatus> {
@@ -28,7 +31,10 @@ async function runWords(words: readonly string[]): Promise<ExitStatus> {
   } catch (error) {
     return fail(error, early);
   }
-  if (found !== undefined) return runCommand(found);
+  if (found !== undefined) {
+    const status = await runCommand(found);
+    return found.command.endsAtOnce === true ? process.exit(status) : status;
+  }
   await new Promise((resolve) => process.stdout.write('', () => setImmediate(resolve)));
   return outputFailure === undefined ? exitStatus.done : fail(outputFailed(outputFailure), early);
 }
@@ -56,28 +62,37 @@ async function runCommand({ command, parsed }: FoundCommand): Promise<ExitStatus
     stderr,
     clock: systemClock,
   });
-  const output = createOutput({ stdout, stderr }, { ...choice, beforeWrite: progress.clear });
-  const { signal, settle } = listenForSignals(output);
+  let recording: RecordingRun | undefined;
+  const onResult = (record: object): void => recording?.hear(record);
+  const output = createOutput({ stdout, stderr }, { ...choice, beforeWrite: progress.clear, onResult });
+  const { signal, settle } = listenForSignals(output, command.isEndedByHangup ?? true);
+  const run = { options, args: parsed.positional, environment: process.env, output, events: progress.events, signal, clock: systemClock };
   try {
-    const status = await command.run({
-      options,
-      args: parsed.positional,
-      environment: process.env,
-      output,
-      events: progress.events,
-      signal,
-      clock: systemClock,
-    });
+    recording = await record(command.name, run);
+    const status = await command.run(recording === undefined ? run : { ...run, recorder: recording });
     progress.end();
     await output.flush();
     if (output.failure !== undefined) throw outputFailed(output.failure);
-    return worstOf(status, progress, signal);
+    const worst = worstOf(status, progress, signal);
+    await recording?.end({ status: worst, problems: progress.problems, reasons: progress.reasons });
+    return worst;
   } catch (error) {
     progress.end();
-    return fail(signal.aborted ? interruptionOf(error, signal) : error, choice);
+    const known = toHoldfastError(signal.aborted ? interruptionOf(error, signal) : error);
+    const status = fail(known, choice);
+    await recording?.end({ status, error: known, problems: progress.problems, reasons: progress.reasons });
+    return status;
   } finally {
     settle();
   }
+}
+
+/** Undefined for a run that leaves no record; then nothing is loaded for it. */
+async function record(command: string, run: CommandContext): Promise<RecordingRun | undefined> {
+  const recorded = findRecorded(command, run.options);
+  if (recorded === undefined) return undefined;
+  const { startRecording } = await import('./run-recorder.ts');
+  return startRecording(recorded, { ...run, command });
 }
 
 /** What could not be read was told as it happened; it must show in the exit status too. */
@@ -99,14 +114,14 @@ function fail(error: unknown, choice: { readonly json: boolean; readonly verbose
 }
 
 /** The first signal asks the command to stop and tidy up; the second ends the process at once. */
-function listenForSignals(output: Output): { readonly signal: AbortSignal; readonly settle: () => void } {
+function listenForSignals(output: Output, withHangup: boolean): { readonly signal: AbortSignal; readonly settle: () => void } {
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(exitStatus.interrupted);
     output.remark('stopping; once more to stop at once');
     controller.abort(new HoldfastError('interrupted'));
   };
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const names = ['SIGINT', 'SIGTERM', ...(withHangup ? (['SIGHUP'] as const) : [])] as const;
   for (const name of names) process.on(name, stop);
   return {
     signal: controller.signal,

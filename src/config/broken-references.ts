@@ -1,5 +1,7 @@
 /** What the schema cannot see: values that must fit to others. */
 import { baseNameOf } from './base-backups.ts';
+import { findBrokenDrills } from './broken-drills.ts';
+import { findStraySmokeTests } from './stray-smoke-tests.ts';
 import type { ConfigurationFile } from './schema/schema.ts';
 import { show } from './describe-issues.ts';
 import { placeOf, problemAt, type ConfigurationProblem, type Located } from './located-tree.ts';
@@ -14,8 +16,11 @@ export function findBrokenReferences(file: ConfigurationFile, tree: Located, fol
     ...findReservedNames(file, tree),
     ...findTakenNames(file, tree),
     ...findDoubleRepositories(file, tree, folder),
-    ...findStraySmokeTests(file, tree),
+    ...findStraySmokeTests(file, file.recovery?.smoke, ['recovery', 'smoke'], tree),
     ...findUnknownArchived(file, tree),
+    ...findBrokenDrills(file, tree),
+    ...findStrayNotifications(file, tree),
+    ...findDoubleTokens(file, tree),
   ];
 }
 
@@ -56,25 +61,6 @@ function findDoubleRepositories({ repositories }: ConfigurationFile, tree: Locat
   return problems;
 }
 
-function findStraySmokeTests({ components, recovery }: ConfigurationFile, tree: Located): ConfigurationProblem[] {
-  const databases = Object.entries(components).flatMap(([name, { postgres }]) => (postgres === undefined ? [] : [name]));
-  const tests = recovery?.smoke;
-  return (Array.isArray(tests) ? tests : [tests]).flatMap((test, index) => {
-    if (typeof test !== 'object' || test.sql === undefined) return [];
-    const path = ['recovery', 'smoke', ...(Array.isArray(tests) ? [index] : [])];
-    const allowed =
-      databases.length === 0 ? 'allowed are none: no component is a PostgreSQL database' : `allowed are ${databases.join(', ')}`;
-    if (test.component === undefined) {
-      if (databases.length === 1) return [];
-      return [problemAt(placeOf(tree, [...path, 'sql']), `found a query without the component whose database it asks, ${allowed}`)];
-    }
-    if (databases.includes(test.component)) return [];
-    const near = nearestWord(test.component, databases);
-    const message = `found the component ${show(test.component)} for a query, ${allowed}${near === undefined ? '' : `; did you mean "${near}"?`}`;
-    return [problemAt(placeOf(tree, [...path, 'component']), message)];
-  });
-}
-
 /** What an archive holds are components of this file, or the base backups beside one. */
 function findUnknownArchived({ components, archives = {} }: ConfigurationFile, tree: Located): ConfigurationProblem[] {
   const names = Object.keys(components).flatMap((name) => [name, baseNameOf(name)]);
@@ -87,4 +73,38 @@ function findUnknownArchived({ components, archives = {} }: ConfigurationFile, t
       return [problemAt(placeOf(tree, path), message)];
     }),
   );
+}
+
+/** The audit trail names people by their tokens. */
+function findDoubleTokens({ serve }: ConfigurationFile, tree: Located): ConfigurationProblem[] {
+  const tokens = Array.isArray(serve?.tokens) ? serve.tokens : [];
+  return tokens.flatMap(({ name }, index) =>
+    tokens.findIndex((other) => other.name === name) === index
+      ? []
+      : [
+          problemAt(
+            placeOf(tree, ['serve', 'tokens', index, 'name']),
+            `found the token ${show(name)} again, allowed are names that differ`,
+          ),
+        ],
+  );
+}
+
+/** Routes are named on the command line, and told of components of this file. */
+function findStrayNotifications({ components, notify = [] }: ConfigurationFile, tree: Located): ConfigurationProblem[] {
+  const names = Object.keys(components).flatMap((name) => [name, baseNameOf(name)]);
+  return notify.flatMap(({ name, components: wanted }, index) => {
+    const again =
+      name !== undefined && notify.findIndex((other) => other.name === name) !== index
+        ? [problemAt(placeOf(tree, ['notify', index, 'name']), `found the name ${show(name)} again, allowed are names that differ`)]
+        : [];
+    const unknown = (typeof wanted === 'string' ? [wanted] : (wanted ?? [])).flatMap((component, at) => {
+      if (names.includes(component)) return [];
+      const near = nearestWord(component, names);
+      const path = ['notify', index, 'components', ...(typeof wanted === 'string' ? [] : [at])];
+      const message = `found the component ${show(component)} for a notification, allowed are ${Object.keys(components).join(', ')}${near === undefined ? '' : `; did you mean "${near}"?`}`;
+      return [problemAt(placeOf(tree, path), message)];
+    });
+    return [...again, ...unknown];
+  });
 }

@@ -2,6 +2,12 @@
  * What holdfast.yaml means once it is loaded: shorthands are written out, defaults are filled in, paths are absolute, durations are
  * milliseconds. Secrets are named here and not read; `readSecret` reads one when it is needed.
  */
+import type { DrillConfiguration } from './drill-configuration.ts';
+import type { NotifyConfiguration } from './notify-configuration.ts';
+
+import type { MaintenanceConfiguration, ObjectiveConfiguration, ScheduleConfiguration } from './schedule-configuration.ts';
+
+export type { MaintenanceConfiguration, ObjectiveConfiguration, ScheduleConfiguration } from './schedule-configuration.ts';
 
 export interface Configuration {
   /** Absolute path of holdfast.yaml. */
@@ -24,8 +30,31 @@ export interface Configuration {
   /** Around the whole run. */
   readonly hooks: Hooks;
   readonly recovery: RecoveryConfiguration;
+  /** Of components that have none of their own: already theirs. */
+  readonly schedule?: ScheduleConfiguration;
+  /** Of the whole application. */
+  readonly objective?: ObjectiveConfiguration;
+  /** Of all schedules that have none of their own: already theirs. Absent: the machine's. */
+  readonly timezone?: string;
+  readonly maintenance: MaintenanceConfiguration;
   /** In the order of the file; absent where there are none. */
   readonly archives?: readonly ArchiveConfiguration[];
+  readonly drills?: readonly DrillConfiguration[];
+  readonly serve?: ServeConfiguration;
+  readonly notify?: readonly NotifyConfiguration[];
+}
+
+/** The HTTP interface of the daemon. */
+export interface ServeConfiguration {
+  /** HOST:PORT, as it is written; absent: the daemon's default. */
+  readonly listen?: string;
+  readonly tokens: readonly TokenConfiguration[];
+}
+
+export interface TokenConfiguration {
+  readonly name: string;
+  readonly role: 'viewer' | 'operator' | 'admin';
+  readonly token: Secret;
 }
 
 /** A version as it is, the first line of a file (absolute path), or what a command prints. */
@@ -102,6 +131,9 @@ export interface ComponentConfiguration {
   readonly tags: readonly string[];
   /** Instead of what the repository keeps: its snapshots then stay or go for themselves. */
   readonly keep?: KeepConfiguration;
+  /** Absent: nothing is due by itself, or it goes with the component that it is part of. */
+  readonly schedule?: ScheduleConfiguration;
+  readonly objective?: ObjectiveConfiguration;
   /** The component it was written as part of: `database`, for the base backups that `mode: both` saves beside the dump. Asking for that one means this one too. */
   readonly partOf?: string;
 }

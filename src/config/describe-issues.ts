@@ -6,7 +6,7 @@ import { nearestWord } from './nearest-word.ts';
 type Issue = z.core.$ZodIssue;
 
 /** Keys whose values are not shown, whatever they are. */
-const secretKeys = /^(password|value)$/;
+const secretKeys = /^(password|value|secret|token|headers|webhook|slack|teams|discord|ntfy|healthcheck|uptime-kuma)$/;
 const longestShown = 60;
 
 /** The problems of a tree that the schema refuses, one or more an issue. */

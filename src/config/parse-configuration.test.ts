@@ -65,6 +65,7 @@ describe('a whole file', () => {
       version: { run: 'git describe --tags' },
       compose: { file: '/app/docker-compose.yml', project: 'northstar' },
       quiesce: ['worker'],
+      maintenance: { prune: { cron: '30 4 * * *' }, check: { cron: '30 5 * * *' }, checkWithinMs: 30 * 86_400_000 },
     });
     expect(hooks).toEqual({ before: [], after: [], failed: [{ run: './tell-somebody', withinMs: 600_000 }] });
     expect(repositories).toEqual([

@@ -41,7 +41,7 @@ test.each([
   ],
   ['{ m: { to: a, encrypt: {} } }', 'found none of them for "encrypt", allowed are gpg, passphrase or both, or age'],
   ['{ m: { to: a, encrypt: { age: x, gpg: y } } }', 'found age beside gpg for "age", allowed are one of the two'],
-  ['{ m: { to: a, schedule: monthly } }', 'allowed is a schedule of five fields'],
+  ['{ m: { to: a, schedule: mothly } }', 'allowed is a schedule of five fields'],
   ['{ m: { class: X } }', 'needed is a folder or an address'],
 ])('%s', (archives, message) => {
   const parsed = parse(archives);

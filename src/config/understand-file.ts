@@ -7,14 +7,18 @@ import type {
   HealthConfiguration,
   RecoveryConfiguration,
   RepositoryConfiguration,
-  SmokeTest,
   VersionConfiguration,
 } from './configuration.ts';
 import type { ConfigurationFile } from './schema/schema.ts';
 import { definedOnly } from './defined-only.ts';
-import { understandCommand, understandCommands, understandHooks, understandSecret, manyOf } from './understand-shared.ts';
+import { understandCommands, understandHooks, understandSecret, manyOf } from './understand-shared.ts';
 import { understandArchive } from './understand-archives.ts';
+import { understandDrills } from './understand-drills.ts';
+import { understandNotify } from './understand-notify.ts';
+import { understandServe } from './understand-serve.ts';
+import { understandMaintenance, understandObjective, understandSchedule } from './understand-schedule.ts';
 import { understandPlace } from './understand-place.ts';
+import { understandSmokeTests } from './understand-smoke.ts';
 import { understandSecondSource, understandSource } from './understand-source.ts';
 import { baseNameOf } from './base-backups.ts';
 import { readDuration } from './quantities.ts';
@@ -34,11 +38,28 @@ export function understandFile(content: ConfigurationFile, file: string, folder:
     ...(version === undefined ? {} : { version: understandVersion(version, folder) }),
     ...(compose === undefined ? {} : { compose: understandCompose(compose, folder) }),
     repositories: Object.entries(content.repositories).map(([name, repository]) => understandRepository(name, repository, folder)),
-    components: Object.entries(content.components).flatMap(([name, component]) => understandComponent(name, component, folder)),
+    components: Object.entries(content.components).flatMap(([name, component]) => understandComponent(name, component, content, folder)),
     quiesce: manyOf(quiesce ?? []),
     hooks: understandHooks(hooks),
     recovery: understandRecovery(recovery ?? {}),
+    ...understandTimes(content),
     ...(content.archives === undefined ? {} : { archives: understandArchives(content.archives, folder) }),
+    ...(content.drills === undefined ? {} : { drills: understandDrills(content.drills) }),
+    ...(content.notify === undefined ? {} : { notify: understandNotify(content.notify, folder) }),
+    ...(content.serve === undefined ? {} : { serve: understandServe(content.serve, folder) }),
+  };
+}
+
+function understandTimes({
+  schedule,
+  objective,
+  timezone,
+  maintenance,
+}: ConfigurationFile): Pick<Configuration, 'schedule' | 'objective' | 'timezone' | 'maintenance'> {
+  return {
+    ...definedOnly({ schedule: schedule === undefined ? undefined : understandSchedule(schedule, timezone), timezone }),
+    ...(objective === undefined ? {} : { objective: understandObjective(objective) }),
+    maintenance: understandMaintenance(maintenance, timezone),
   };
 }
 
@@ -46,11 +67,21 @@ export function understandFile(content: ConfigurationFile, file: string, folder:
 function understandComponent(
   name: string,
   component: ConfigurationFile['components'][string],
+  { schedule: usual, timezone }: ConfigurationFile,
   folder: string,
 ): readonly ComponentConfiguration[] {
   const tags = manyOf(component.tags ?? []);
   const keep = component.keep === undefined ? {} : { keep: definedOnly(component.keep) };
-  const own = { name, source: understandSource(component, folder), hooks: understandHooks(component.hooks), tags, ...keep };
+  const written = component.schedule ?? usual;
+  const schedule = written === undefined ? undefined : understandSchedule(written, timezone);
+  const own = {
+    name,
+    source: understandSource(component, folder),
+    hooks: understandHooks(component.hooks),
+    tags,
+    ...keep,
+    ...definedOnly({ schedule, objective: component.objective && understandObjective(component.objective) }),
+  };
   const second = understandSecondSource(component, folder);
   return second === undefined
     ? [own]
@@ -101,7 +132,7 @@ function understandRecovery({ quiesce, after, health, smoke }: NonNullable<Confi
     quiesce: manyOf(quiesce ?? []),
     after: understandCommands(after),
     ...(health === undefined ? {} : { health: understandHealth(health) }),
-    smoke: (smoke === undefined ? [] : Array.isArray(smoke) ? smoke : [smoke]).map(understandSmoke),
+    smoke: understandSmokeTests(smoke),
   };
 }
 
@@ -111,14 +142,4 @@ function understandHealth(health: WrittenHealth): HealthConfiguration {
   if (typeof health === 'string') return { url: health, withinMs: defaultHealthLimit };
   const withinMs = (health.within === undefined ? undefined : readDuration(health.within)) ?? defaultHealthLimit;
   return health.service === undefined ? { url: health.url ?? '', withinMs } : { service: health.service, withinMs };
-}
-
-type WrittenSmoke = Exclude<NonNullable<NonNullable<ConfigurationFile['recovery']>['smoke']>, readonly unknown[]>;
-
-function understandSmoke(smoke: WrittenSmoke): SmokeTest {
-  if (typeof smoke === 'string') return understandCommand(smoke);
-  const { sql, component, http, status, contains, run, ...where } = smoke;
-  if (sql !== undefined) return { sql, ...(component === undefined ? {} : { component }) };
-  if (http !== undefined) return { http, ...definedOnly({ status, contains }) };
-  return understandCommand({ run: run ?? '', ...where });
 }

@@ -8,14 +8,22 @@ import type {
   Hooks,
   RecoveryConfiguration,
   RepositoryConfiguration,
+  SmokeTest,
+  ScheduleConfiguration,
   SourceConfiguration,
 } from './configuration.ts';
 import { definedOnly } from './defined-only.ts';
 import { writeArchives } from './understand-archives.ts';
+import { writeDrills } from './understand-drills.ts';
+import { writeNotify } from './understand-notify.ts';
+import { writeMaintenance, writeObjective, writeSchedule } from './understand-schedule.ts';
+import { writeServe } from './understand-serve.ts';
 
 /** Plain values that `parseConfiguration` understands as the same configuration. */
 export function writeOut(configuration: Configuration): Record<string, unknown> {
-  const { application, version, compose, repositories, components, quiesce, hooks, recovery, archives } = configuration;
+  const { schedule, objective, timezone, maintenance } = configuration;
+  const { application, version, compose, repositories, components, quiesce, hooks, recovery, archives, drills, notify, serve } =
+    configuration;
   return definedOnly({
     application,
     version,
@@ -29,13 +37,21 @@ export function writeOut(configuration: Configuration): Record<string, unknown> 
           writeComponent(
             component,
             components.find(({ partOf }) => partOf === component.name),
+            schedule,
           ),
         ]),
     ),
     quiesce: someOf(quiesce),
     hooks: writeHooks(hooks),
     recovery: writeRecovery(recovery),
+    schedule: schedule && writeSchedule(schedule),
+    objective: objective && writeObjective(objective),
+    timezone,
+    maintenance: writeMaintenance(maintenance),
     archives: archives && writeArchives(archives),
+    drills: drills && writeDrills(drills, writeSmoke),
+    notify: notify && writeNotify(notify),
+    serve: serve && writeServe(serve),
   });
 }
 
@@ -60,10 +76,24 @@ function timeOf(minutes: number): string {
   return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 }
 
-/** @param second the base backups that are written as part of it. */
-function writeComponent({ source, hooks, tags, keep }: ComponentConfiguration, second: ComponentConfiguration | undefined): object {
+/**
+ * @param second the base backups that are written as part of it
+ * @param usual what is due where a component says nothing
+ */
+function writeComponent(
+  { source, hooks, tags, keep, schedule, objective }: ComponentConfiguration,
+  second: ComponentConfiguration | undefined,
+  usual: ScheduleConfiguration | undefined,
+): object {
   const kind = source.kind === 'postgres-base' ? 'postgres' : source.kind;
-  return definedOnly({ [kind]: writeSource(source, second?.source), hooks: writeHooks(hooks), tags: someOf(tags), keep });
+  return definedOnly({
+    [kind]: writeSource(source, second?.source),
+    hooks: writeHooks(hooks),
+    tags: someOf(tags),
+    keep,
+    schedule: schedule === undefined && usual === undefined ? undefined : writeSchedule(schedule),
+    objective: objective && writeObjective(objective),
+  });
 }
 
 function writeSource(source: SourceConfiguration, second: SourceConfiguration | undefined): unknown {
@@ -127,9 +157,13 @@ function writeRecovery({ quiesce, after, health, smoke }: RecoveryConfiguration)
     quiesce: someOf(quiesce),
     after: writeCommands(after),
     health: health && writeLimited(health),
-    smoke: smoke.length === 0 ? undefined : smoke.map((test) => ('run' in test ? writeCommand(test) : test)),
+    smoke: smoke.length === 0 ? undefined : smoke.map(writeSmoke),
   });
   return Object.keys(written).length === 0 ? undefined : written;
+}
+
+function writeSmoke(test: SmokeTest): object {
+  return 'run' in test ? writeCommand(test) : test;
 }
 
 function writeLimited({ withinMs, ...rest }: { readonly withinMs: number }): object {

@@ -4,7 +4,8 @@
  */
 import { hostname } from 'node:os';
 import type { Capture } from '../sources/source.ts';
-import { prepareEngineThread, runBackupThreads, type ThreadsRequest, type ThreadsResult } from './backup/backup-threads.ts';
+import { releaseCrew, takeCrew } from './backup/crew.ts';
+import { runBackupThreads, type ThreadsRequest, type ThreadsResult } from './backup/backup-threads.ts';
 import { programMark, sawAllOf } from './backup/program-mark.ts';
 import { currentUser } from '../util/current-user.ts';
 import type { Repository } from './repository.ts';
@@ -71,13 +72,15 @@ export async function backup(repository: Repository, request: BackupRequest, con
   const started = repository.clock.now();
   const time = request.time ?? started;
   const host = request.host ?? hostname();
-  const engine = prepareEngineThread();
+  const crew = takeCrew();
+  let isDone = false;
   try {
     context.events({ type: 'phase', phase: 'reading the repository' });
     const parent = await chooseParent(repository, request, host);
     const index = await repository.loadIndex();
     context.events({ type: 'phase', phase: 'backing up' });
-    const stored = await runBackupThreads(repository, index, engine, describeWork(request, time, parent), context);
+    const stored = await runBackupThreads(repository, index, crew, describeWork(request, time, parent), context);
+    isDone = true;
     if (request.dryRun) repository.dropIndex();
     const isSkipped = request.dryRun === true || (request.skipIfUnchanged === true && parent?.snapshot.tree === stored.tree);
     const summary = summarize(stored, parent);
@@ -89,7 +92,8 @@ export async function backup(repository: Repository, request: BackupRequest, con
     repository.dropIndex(); // it may name blobs that were never stored
     throw error;
   } finally {
-    await engine.terminate();
+    if (isDone) releaseCrew(crew);
+    else await crew.end();
   }
 }
 

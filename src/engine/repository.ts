@@ -7,8 +7,8 @@ import { systemClock, type Clock } from '../util/clock.ts';
 import { HoldfastError, isError, reasonOf } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { createKeyFile } from './crypto/key-file.ts';
-import { createMasterKey, type MasterKey } from './crypto/master-key.ts';
-import { releaseBuffer } from './crypto/release-buffer.ts';
+import { createMasterKey, sameKey, type MasterKey } from './crypto/master-key.ts';
+import { releaseBuffer } from '../util/release-buffer.ts';
 import { BufferSealer } from './crypto/sealer.ts';
 import type { BlobIndex, BlobPlace } from './index/blob-index.ts';
 import { loadBlobIndex } from './index/load-index.ts';
@@ -31,11 +31,14 @@ export interface InitOptions {
   readonly version?: 1 | 2;
   /** Another repository's, so that copies between the two are deduplicated. Random by default. */
   readonly polynomial?: bigint;
+  /** Another repository's, so that copies between the two take whole packs. Random by default, so that what opens one opens no other. */
+  readonly masterKey?: MasterKey;
   readonly clock?: Clock;
 }
 
 export interface OpenOptions {
-  readonly password: string;
+  /** Or a function that is asked once it is known that there is a repository. */
+  readonly password: string | (() => Promise<string>);
   readonly clock?: Clock;
   /** Once the repository's id is known: the storage that everything is read and written through from then on, such as one with a cache. */
   readonly through?: (storage: Storage, repositoryId: string) => Storage;
@@ -55,7 +58,7 @@ export async function initRepository(storage: Storage, options: InitOptions): Pr
   const clock = options.clock ?? systemClock;
   await storage.create();
   if (await storage.stat(configKey)) throw new HoldfastError('repository-exists', { location: storage.location });
-  const master = createMasterKey();
+  const master = options.masterKey ?? createMasterKey();
   const config = createConfig(options.version ?? 2, options.polynomial);
   const keyFile = await createKeyFile(master, options.password, clock.now());
   const keyId = hash('sha256', keyFile);
@@ -77,11 +80,17 @@ export async function openRepository(storage: Storage, options: OpenOptions): Pr
   const sealedConfig = await storage.get(configKey).catch((error: unknown) => {
     throw isError(error, 'storage-missing') ? new HoldfastError('repository-missing', { location }, error) : error;
   });
-  const { master, keyId, json } = await findKey(storage, options.password, sealedConfig);
+  const password = typeof options.password === 'string' ? options.password : await options.password();
+  const { master, keyId, json } = await findKey(storage, password, sealedConfig);
   const config = decodeConfigOf(location, json);
   const folder = options.keepIn?.(config.id);
   const kept = folder === undefined ? undefined : new KeptFolder(folder, master);
   return new Repository(options.through?.(storage, config.id) ?? storage, config, master, keyId, options.clock ?? systemClock, kept);
+}
+
+/** Whether what one has sealed is opened by the other. */
+export function sharesKey(a: Repository, b: Repository): boolean {
+  return sameKey(a.masterKey, b.masterKey);
 }
 
 function decodeConfigOf(location: string, json: Uint8Array): RepositoryConfig {

@@ -2,7 +2,7 @@
 import { backup, type BackupRequest, type BackupSummary } from '../engine/backup.ts';
 import type { Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
-import { HoldfastError, reasonOf, toHoldfastError } from '../errors.ts';
+import { HoldfastError, reasonAndHint, toHoldfastError } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
 import type { Capture, EarlierCapture, Source } from '../sources/source.ts';
 import { earlierCaptures } from './earlier-captures.ts';
@@ -140,7 +140,7 @@ async function tryComponent(run: Run, component: BackupComponent, skipIfUnchange
   } catch (error) {
     if (run.context.signal.aborted) throw error;
     run.failed.push({ component: name, kind, error: toHoldfastError(error) });
-    if (run.order.components.length > 1) run.context.events({ type: 'problem', path: name, reason: reasonOf(error) });
+    if (run.order.components.length > 1) run.context.events({ type: 'problem', path: name, reason: reasonAndHint(error) });
   }
 }
 

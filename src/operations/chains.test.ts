@@ -12,7 +12,7 @@ import type { Source, StreamEntry } from '../sources/source.ts';
 import { backUp } from './back-up.ts';
 import { check, copyPoints } from './maintain.ts';
 import { planCopy } from './plan-copy.ts';
-import { loadPoints } from './points.ts';
+import { describePoint, loadPoints } from './points.ts';
 import { prune, type PruneReport, type PruneRequest } from './prune.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-chains-'));
@@ -109,6 +109,15 @@ test('a check finds what is gone, and a copy of the rest is made all the same', 
   rmSync(join(folder, 'broken', 'snapshots', full ?? ''));
   const reason = `it cannot be restored: it builds on the snapshot ${ids[0]?.slice(0, 16) ?? ''}, gone or unreadable`;
   expect(await errorsOf(broken)).toEqual([`snapshot ${first}: ${reason}`, `snapshot ${second}: ${reason}`]);
+  expect((await loadPoints(broken)).map((point) => describePoint(point))).toMatchObject([
+    {
+      id: first,
+      status: 'broken',
+      reason: `database cannot be restored: it builds on the snapshot ${ids[0]?.slice(0, 16)}, gone or unreadable`,
+    },
+    { id: second, status: 'broken' },
+    { status: 'complete' },
+  ]);
   const { copied } = await copyPoints({ from: broken, to: await open('rest'), points: [], lock: {} }, quietContext());
   expect(copied).toHaveLength(3);
 });

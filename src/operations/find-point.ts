@@ -1,8 +1,9 @@
 /** Finds the point that somebody means: by id, `latest`, `latest:COMPONENT`, a time, each with `:/path` behind it. */
-import { HoldfastError } from '../errors.ts';
+import { HoldfastError, isError } from '../errors.ts';
 import type { EventSink } from '../events.ts';
+import type { LoadedSnapshot } from '../engine/snapshots/load-snapshots.ts';
 import { filterSnapshots, selectSnapshot, type SnapshotFilter } from '../engine/snapshots/find-snapshot.ts';
-import { isOwnPoint, safetyTag, type Point, type PointComponent } from './points.ts';
+import { canBeRestored, describePoint, isOwnPoint, safetyTag, type Point, type PointComponent } from './points.ts';
 
 export interface PointQuery {
   /** As the user wrote it, without a path. */
@@ -36,8 +37,11 @@ export function findPoint(points: readonly Point[], { name, component, filter = 
       name,
       reason: `no point has a component "${wanted ?? ''}"; there are ${namesOf(counted)}`,
     });
-  const snapshots = holding.flatMap(({ components }) => components);
-  const chosen = selectSnapshot(snapshots.toSorted(byTime), latestOf === undefined ? absoluteTime(name, now) : 'latest', filter);
+  const words = latestOf === undefined ? absoluteTime(name, now) : 'latest';
+  const select = (among: readonly Point[]): LoadedSnapshot =>
+    selectSnapshot(among.flatMap(({ components }) => components).toSorted(byTime), words, filter);
+  const newest = select(holding);
+  const chosen = isNamedById ? newest : passOver(newest, holding, { wanted, select, events });
   const point = holding.find(({ components }) => components.some(({ id }) => id === chosen.id));
   if (point === undefined) throw new TypeError('a selected snapshot belongs to a point');
   const single = isNamedById && chosen.id !== point.id ? chosen.id : undefined;
@@ -49,6 +53,33 @@ export function findPoint(points: readonly Point[], { name, component, filter = 
   if (!isNamedById && !/^latest(:|$)/.test(name))
     events?.({ type: 'notice', message: `"${name}" is the point ${point.id.slice(0, 8)} of ${formatLocal(new Date(point.time))}` });
   return { point, components };
+}
+
+interface PassOver {
+  readonly wanted: string | undefined;
+  readonly select: (among: readonly Point[]) => LoadedSnapshot;
+  readonly events: EventSink | undefined;
+}
+
+/** What cannot be restored, because it builds on what is gone, is not what anybody means who does not name it, as long as there is another. */
+function passOver(newest: LoadedSnapshot, points: readonly Point[], { wanted, select, events }: PassOver): LoadedSnapshot {
+  const isWhole = (point: Point): boolean =>
+    canBeRestored(
+      point,
+      point.components.filter(({ tags }) => wanted === undefined || tags.component === wanted),
+    );
+  const point = points.find(({ components }) => components.some(({ id }) => id === newest.id));
+  if (point === undefined || isWhole(point)) return newest;
+  const whole = points.filter(isWhole);
+  try {
+    const chosen = select(whole);
+    const { reason = '' } = describePoint(point);
+    events?.({ type: 'notice', message: `The point ${point.id.slice(0, 8)} is passed over: ${reason}.` });
+    return chosen;
+  } catch (error) {
+    if (isError(error, 'snapshot-missing')) return newest;
+    throw error;
+  }
 }
 
 /** What a restore saved before it overwrote it is only meant where that is said: `latest` would undo the restore. */

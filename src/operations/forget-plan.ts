@@ -2,6 +2,7 @@
  * What a retention policy does to the points of a repository: a plain value that is shown before anything is done. Pure. A point stays or goes
  * as a whole, but for components with rules of their own: half of one is nothing that could be restored.
  */
+import { isError } from '../errors.ts';
 import type { GroupBy } from '../policy/group-snapshots.ts';
 import { planRetention, type RetentionPolicy } from '../policy/retention.ts';
 import { nameSnapshots } from './point-needs.ts';
@@ -63,6 +64,8 @@ export interface RetentionRules extends Safeguards {
   readonly others?: readonly Point[];
   /** Ids of snapshots that were restored and proved. */
   readonly proven?: ReadonlySet<string>;
+  /** Ids of snapshots that must not displace others, with the names of their components: much is missing in them, and nobody accepted it. */
+  readonly suspect?: ReadonlyMap<string, string>;
 }
 
 /** A group while its members are being judged. */
@@ -86,12 +89,13 @@ export function planForget(points: readonly Point[], rules: RetentionRules): For
     const byId = new Map(group.members.map((unit) => [unit.point.id, unit]));
     const units = (ids: readonly string[]): PointUnit[] => ids.flatMap((id) => byId.get(id) ?? []);
     const plan = planRetention(group.members.map(toRetention), group.policy, now);
+    const displaced = findDisplaced(group, rules);
     const kept = plan.keep.flatMap(({ id, reasons }) =>
       units([id]).map((unit) => ({ ...unit, reasons: [...reasons, ...heldReasons(unit, held)] })),
     );
     const going = units(plan.remove).map((unit) => ({
       ...unit,
-      reasons: distinct(unit.components.flatMap(({ id }) => safe.get(id) ?? [])),
+      reasons: [...distinct(unit.components.flatMap(({ id }) => safe.get(id) ?? [])), ...(displaced.get(unit.point.id) ?? [])],
     }));
     return {
       key: group.key,
@@ -102,6 +106,26 @@ export function planForget(points: readonly Point[], rules: RetentionRules): For
   const unlocked = keepLocked(keepNeeded(judged, others), locked);
   const groups = keepManifests(points, keepNeeded(unlocked.groups, others));
   return { ...summarize(groups, others), waiting: unlocked.waiting, isLarge: isLarge(groups) };
+}
+
+/** What the rules would keep had the suspect ones not come, by the ids of the points, and why. */
+function findDisplaced(
+  { members, policy }: UnitGroup,
+  { suspect = new Map(), now }: RetentionRules,
+): ReadonlyMap<string, readonly string[]> {
+  const suspectOf = ({ components }: PointUnit): string[] => components.flatMap(({ id }) => suspect.get(id) ?? []);
+  const sound = members.filter((unit) => suspectOf(unit).length === 0);
+  if (sound.length === members.length) return new Map();
+  const names = [...new Set(members.flatMap(suspectOf))].join(', ');
+  const reasons = [`${names} may have lost something: stays until that is accepted`];
+  try {
+    return new Map(planRetention(sound.map(toRetention), policy, now).keep.map(({ id }) => [id, reasons]));
+  } catch (error) {
+    // A policy that keeps none of them: it keeps others of the group, or the plan of the whole has said so.
+    if (!isError(error, 'usage')) throw error;
+    const [newest] = sound.toSorted(newestFirst);
+    return newest === undefined ? new Map() : new Map([[newest.point.id, reasons]]);
+  }
 }
 
 /** Each once; the newest of its component need not be told to be in a whole point. */

@@ -10,7 +10,7 @@ import type { CopiedWal } from '../wal/copy-wal.ts';
 import { loadSnapshots } from '../engine/snapshots/load-snapshots.ts';
 import { findPoint } from './find-point.ts';
 import { type LockChoice, withLock, withReadLock } from './open-session.ts';
-import { withNeeded } from './point-needs.ts';
+import { describeLacking, lastingName, withNeeded } from './point-needs.ts';
 import type { PointRequest } from './point-request.ts';
 import { groupPoints, loadPoints } from './points.ts';
 
@@ -31,18 +31,9 @@ export function check(repository: Repository, options: CheckOptions, lock: LockC
 /** Snapshots that need others which are gone, or cannot be read. */
 async function findMissingNeeds(repository: Repository): Promise<CheckFinding[]> {
   const { snapshots } = await loadSnapshots(repository, { tolerant: true });
-  const all = groupPoints(snapshots).flatMap(({ components }) => components);
-  return withNeeded(all, all).missing.map(({ snapshot, names }) => ({
-    object: `snapshot ${snapshot.id}`,
-    reason: `it cannot be restored: it builds on ${describeMissing(names)}, gone or unreadable`,
-  }));
-}
-
-/** Tags are anybody's: what is shown of them is bounded, and printable. */
-function describeMissing(names: readonly string[]): string {
-  const shown = names.slice(0, 3).map((name) => (/^[0-9a-f]{1,64}$/.test(name) ? name : JSON.stringify(name.slice(0, 64))));
-  const rest = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
-  return `${names.length === 1 ? 'the snapshot' : 'the snapshots'} ${shown.join(', ')}${rest}`;
+  return groupPoints(snapshots).flatMap(({ lacking = new Map<string, readonly string[]>() }) =>
+    [...lacking].map(([id, names]) => ({ object: `snapshot ${id}`, reason: `it cannot be restored: ${describeLacking(names)}` })),
+  );
 }
 
 export interface CopyRequest {
@@ -51,15 +42,22 @@ export interface CopyRequest {
   /** All when empty. */
   readonly points: readonly PointRequest[];
   readonly lock: LockChoice;
+  /** Also the holds on other points that both have: for what is copied point by point. */
+  readonly allHolds?: boolean;
 }
 
 export interface CopyPointsReport extends CopyReport {
   /** Write-ahead log that the base backups there need, and did not have. */
   readonly wal: CopiedWal;
+  /** Holds on these points that the other repository did not have. */
+  readonly holds: number;
 }
 
-/** Copies points with everything they need, other snapshots and the log of base backups among it; what is there already is not copied again. */
-export function copyPoints({ from, to, points, lock }: CopyRequest, context: RunContext): Promise<CopyPointsReport> {
+/** Copies points with everything they need, other snapshots and the log of base backups among it, and the holds on them; what is there already is not copied again. */
+export function copyPoints(
+  { from, to, points, lock, allHolds = points.length === 0 }: CopyRequest,
+  context: RunContext,
+): Promise<CopyPointsReport> {
   return withReadLock({
     repository: from,
     lock,
@@ -89,8 +87,13 @@ export function copyPoints({ from, to, points, lock }: CopyRequest, context: Run
             snapshots.map(({ id }) => id),
             locked,
           );
+          const { copyHolds } = await import('./retention/copy-holds.ts');
+          // Before what may take long: what is held must not be without its hold there.
+          const holds = await copyHolds(from, to, locked, allHolds ? undefined : new Set(snapshots.map(lastingName)));
+          const { copyAccepted } = await import('./status/accepted-records.ts');
+          await copyAccepted(from, to, locked.signal);
           const { copyWalAlong } = await import('./wal/copy-wal-along.ts');
-          return { ...report, wal: await copyWalAlong(from, to, locked) };
+          return { ...report, holds, wal: await copyWalAlong(from, to, locked) };
         },
       }),
   });

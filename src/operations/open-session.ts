@@ -4,6 +4,7 @@ import { configKey } from '../engine/layout.ts';
 import { lockRepository, type RepositoryLock } from '../engine/lock/lock-repository.ts';
 import { initRepository, openRepository, type Repository } from '../engine/repository.ts';
 import type { RunContext } from '../engine/run-context.ts';
+import type { Storage } from '../storage/storage.ts';
 import { cacheFor, keptFolder, openPlace, type PlaceOptions } from './open-place.ts';
 
 export interface SessionRequest {
@@ -13,25 +14,36 @@ export interface SessionRequest {
   readonly password: () => Promise<string>;
   /** Credentials and limits of that place. */
   readonly place?: PlaceOptions;
+  /** Wraps the place before anything is read of it. */
+  readonly around?: (storage: Storage) => Storage;
 }
 
 /** Opens the repository at an address. Throws `repository-missing`, `password-wrong`, `storage-url`, `storage-setup`, … */
-export async function openSession({ url, password, place = {} }: SessionRequest): Promise<Repository> {
-  const storage = await openPlace(url, place);
+export async function openSession({ url, password, place = {}, around = asItIs }: SessionRequest): Promise<Repository> {
+  const storage = around(await openPlace(url, place));
   try {
-    if ((await storage.stat(configKey)) === undefined) throw new HoldfastError('repository-missing', { location: storage.location });
     let opened: Repository | undefined = undefined;
     const through = await cacheFor(storage, place, () => opened);
     const keepIn = await keptFolder(place);
     opened = await openRepository(storage, {
-      password: await password(),
+      password,
       ...(through === undefined ? {} : { through }),
       ...(keepIn === undefined ? {} : { keepIn }),
     });
     return opened;
   } catch (error) {
+    const isMissing = isError(error, 'storage-setup') && (await isAbsent(storage));
     await storage.close();
-    throw error;
+    throw isMissing ? new HoldfastError('repository-missing', { location: storage.location }, error) : error;
+  }
+}
+
+/** In a bucket that is not there is no repository either. */
+async function isAbsent(storage: Storage): Promise<boolean> {
+  try {
+    return (await storage.stat(configKey)) === undefined;
+  } catch {
+    return false;
   }
 }
 
@@ -39,22 +51,37 @@ export interface CreateRequest extends SessionRequest {
   readonly version?: 1 | 2;
   /** Cut files as this repository does, so that copies between the two share their data. */
   readonly polynomialOf?: Repository;
+  /** Seal with this repository's key, so that copies between the two take over whole packs. */
+  readonly sameKeyAs?: Repository | undefined;
 }
 
 /** Creates a repository and opens it. Throws `repository-exists`. */
-export async function createSession({ url, password, version, polynomialOf, place }: CreateRequest): Promise<Repository> {
-  const storage = await openPlace(url, place);
+export async function createSession({
+  url,
+  password,
+  version,
+  polynomialOf,
+  sameKeyAs,
+  place,
+  around = asItIs,
+}: CreateRequest): Promise<Repository> {
+  const storage = around(await openPlace(url, place));
   try {
     if ((await storage.stat(configKey)) !== undefined) throw new HoldfastError('repository-exists', { location: storage.location });
     return await initRepository(storage, {
       password: await password(),
       ...(version === undefined ? {} : { version }),
       ...(polynomialOf === undefined ? {} : { polynomial: polynomialOf.config.polynomial }),
+      ...(sameKeyAs === undefined ? {} : { masterKey: sameKeyAs.masterKey }),
     });
   } catch (error) {
     await storage.close();
     throw error;
   }
+}
+
+function asItIs(storage: Storage): Storage {
+  return storage;
 }
 
 /** How to lock: waiting for how long, or not at all. */
@@ -108,7 +135,16 @@ export async function withReadLock<Result>(
       },
     });
   } catch (error) {
-    if (isLocked || !(isError(error, 'storage-full') || isError(error, 'storage-denied') || isError(error, 'storage-failed'))) throw error;
+    if (
+      isLocked ||
+      !(
+        isError(error, 'storage-full') ||
+        isError(error, 'storage-quota') ||
+        isError(error, 'storage-denied') ||
+        isError(error, 'storage-failed')
+      )
+    )
+      throw error;
     throw new HoldfastError('lock-unwritable', { location: request.repository.location, reason: reasonOf(error) }, error);
   }
 }

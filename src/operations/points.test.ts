@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LoadedSnapshot } from '../engine/snapshots/load-snapshots.ts';
+import type { HoldfastEvent } from '../events.ts';
 import { findPoint } from './find-point.ts';
 import { planForget } from './forget-plan.ts';
 import { withNeeded } from './point-needs.ts';
@@ -208,6 +209,25 @@ describe('what others need', () => {
     expect(readTags(chained(['a', 'b'])).needs).toEqual(['a'.repeat(16), 'b'.repeat(16)]);
     expect(readTags(chained([]))).not.toHaveProperty('needs');
     expect(() => checkOwnTags(['needs:1234'])).toThrow(/holdfast uses itself/);
+  });
+
+  test('and is gone makes a point broken, and what builds on that; whoever does not name it means another', () => {
+    const stepwise = groupPoints([
+      snapshot('0', '2026-11-13T02:00:00Z', chained([]), base),
+      ...chain.slice(1, 2),
+      snapshot('c', '2026-11-16T02:00:00Z', chained(['b']), base),
+    ]);
+    expect(stepwise.map(({ status }) => status)).toEqual(['complete', 'broken', 'broken']);
+    expect(stepwise.map((point) => describePoint(point))[2]?.reason).toBe(
+      `base cannot be restored: it builds on the snapshot ${'a'.repeat(16)}, gone or unreadable`,
+    );
+    const notices: string[] = [];
+    const events = (event: HoldfastEvent): void => void (event.type === 'notice' && notices.push(event.message));
+    const find = (name: string, among = stepwise): string => letters([findPoint(among, { name, now, events }).point.id]);
+    expect([find('latest'), find('latest:base'), find('2026-11-15 12:00'), find('cccc')]).toEqual(['0', '0', '0', 'c']);
+    expect(notices[0]).toMatch(/^The point cccccccc is passed over: base cannot be restored/);
+    // Where there is no other, its restore says why it cannot be.
+    expect(find('latest', stepwise.slice(1))).toBe('c');
   });
 
   test('stays, with the reason', () => {

@@ -2,6 +2,7 @@
 import type { Repository } from '../engine/repository.ts';
 import type { LoadedSnapshot } from '../engine/snapshots/load-snapshots.ts';
 import { loadSnapshots } from '../engine/snapshots/load-snapshots.ts';
+import { describeLacking, findLacking } from './point-needs.ts';
 import { pointDigits, readTags, type PointTags } from './point-tags.ts';
 
 export interface PointComponent extends LoadedSnapshot {
@@ -16,8 +17,10 @@ export interface Point {
   readonly host: string;
   /** In the order they were saved. */
   readonly components: readonly PointComponent[];
-  /** `partial` where a component of that run is missing. */
-  readonly status: 'complete' | 'partial';
+  /** `partial` where a component of that run is missing; `broken` where one builds on what is gone, and cannot be restored. */
+  readonly status: 'complete' | 'partial' | 'broken';
+  /** Of a broken one: the beginnings of the ids of what is gone, by the ids of the snapshots that need it. */
+  readonly lacking?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The points that these snapshots (oldest first) make, oldest first. */
@@ -37,7 +40,19 @@ export function groupPoints(snapshots: readonly LoadedSnapshot[]): Point[] {
     else if (group.some(({ tags: other }) => other.component === tags.component)) groups.set(loaded.id, [{ ...loaded, tags }]);
     else group.push({ ...loaded, tags });
   }
-  return [...groups.values()].map(pointOf);
+  const lacking = findLacking([...groups.values()].flat());
+  const points = [...groups.values()].map(pointOf);
+  return lacking.size === 0 ? points : points.map((point) => markBroken(point, lacking));
+}
+
+function markBroken(point: Point, all: ReadonlyMap<string, readonly string[]>): Point {
+  const lacking = new Map(point.components.flatMap(({ id }) => (all.has(id) ? [[id, all.get(id) ?? []] as const] : [])));
+  return lacking.size === 0 ? point : { ...point, status: 'broken', lacking };
+}
+
+/** Whether none of these components builds on what is gone. */
+export function canBeRestored({ lacking }: Point, components: readonly PointComponent[]): boolean {
+  return lacking === undefined || components.every(({ id }) => !lacking.has(id));
 }
 
 /** Every point of a repository, oldest first. */
@@ -112,14 +127,20 @@ export interface PointRecord {
   /** Bytes of content, before deduplication; null where the program that wrote it did not say. */
   readonly size: number | null;
   readonly status: Point['status'];
-  /** True once a drill has restored it. */
+  /** Why it is broken. */
+  readonly reason?: string;
+  /** True once a drill has restored all that it holds. */
   readonly proven: boolean;
+  /** The components that a drill has restored. */
+  readonly proven_components: readonly string[];
   readonly snapshots: readonly string[];
   readonly paths: readonly string[];
 }
 
-/** A point as data. */
-export function describePoint(point: Point): PointRecord {
+/** A point as data. @param proven ids of the snapshots that drills have proved */
+export function describePoint(point: Point, proven: ReadonlySet<string> = new Set()): PointRecord {
+  const data = point.components.filter(({ tags }) => tags.kind !== 'point' && tags.kind !== 'report');
+  const provenOnes = data.filter(({ id }) => proven.has(id));
   const application = applicationOf(point);
   const sizes = point.components.map(({ snapshot }) => snapshot.summary?.total_bytes_processed);
   return {
@@ -132,8 +153,19 @@ export function describePoint(point: Point): PointRecord {
     tags: distinct(point.components.map(({ tags }) => tags.own)),
     size: sizes.reduce<number | null>((sum, size) => (sum === null || size === undefined ? null : sum + size), 0),
     status: point.status,
-    proven: false,
+    ...(point.lacking === undefined ? {} : { reason: reasonOf(point) }),
+    proven: data.length > 0 && provenOnes.length === data.length,
+    proven_components: provenOnes.map(({ tags }) => tags.component),
     snapshots: point.components.map(({ id }) => id),
     paths: pathsOf(point),
   };
+}
+
+function reasonOf({ components, lacking }: Point): string {
+  return components
+    .flatMap(({ id, tags }) => {
+      const names = lacking?.get(id);
+      return names === undefined ? [] : [`${tags.component} cannot be restored: ${describeLacking(names)}`];
+    })
+    .join('; ');
 }

@@ -12,6 +12,7 @@ import type { SnapshotFilter } from '../engine/snapshots/find-snapshot.ts';
 import { HoldfastError, isError } from '../errors.ts';
 import type { GroupBy } from '../policy/group-snapshots.ts';
 import type { RetentionPolicy } from '../policy/retention.ts';
+import { readProven } from './drill/proven-snapshots.ts';
 import { filterPoints, findPoint } from './find-point.ts';
 import { planForget, type ForgetPlan, type Safeguards } from './forget-plan.ts';
 import { type LockChoice, withLock } from './open-session.ts';
@@ -155,17 +156,25 @@ async function chooseForgotten(
   const now = repository.clock.now();
   const held = findHeld(points, await readHolds(repository), now);
   const named = 'points' in forget ? forget.points.flatMap((request) => findPoint(points, { ...request, now, events }).components) : [];
-  const choose = (locked: NonNullable<Safeguards['locked']>): ForgetPlan => {
+  const proven = 'points' in forget ? undefined : (forget.proven ?? (await readProven(repository, events)));
+  const choose = (locked: NonNullable<Safeguards['locked']>, suspect: ReadonlyMap<string, string>): ForgetPlan => {
     if ('points' in forget) return planForgetThese(points, named, forget.force, { held, locked });
     const counted = filterPoints(points, forget.filter);
     const others = points.filter((point) => !counted.includes(point));
-    const { policy, by, components, proven = new Set() } = forget;
-    return planForget(counted, { policy, by, now, others, held, locked, components, proven });
+    const { policy, by, components } = forget;
+    return planForget(counted, { policy, by, now, others, held, locked, components, proven: proven ?? new Set(), suspect });
   };
-  const plan = choose(new Map());
+  const first = choose(new Map(), new Map());
+  // What goes when it is named goes; and where nothing goes nothing is displaced.
+  if (first.remove.length === 0) return first;
+  const suspect =
+    'points' in forget
+      ? new Map<string, string>()
+      : await (await import('./retention/suspect-snapshots.ts')).findSuspects(repository, points, events);
+  const plan = suspect.size === 0 ? first : choose(new Map(), suspect);
   if (plan.remove.length === 0 || repository.storage.retention === undefined) return plan;
   const locked = await findLocked(repository, 'snapshot', plan.remove);
-  return locked.size === 0 ? plan : choose(locked);
+  return locked.size === 0 ? plan : choose(locked, suspect);
 }
 
 async function planRest(

@@ -10,6 +10,8 @@ import { compileRules } from './retention-rules.ts';
 export interface RetentionSnapshot {
   readonly id: string;
   readonly time: Date;
+  /** Of those of one time the one that comes last by this is the newest. The id unless given. */
+  readonly rank?: string;
   /** Minutes east of UTC where the snapshot was made, as its time says: what "a day" is for it. 0 unless given. */
   readonly utcOffset?: number;
   readonly tags?: readonly string[];
@@ -66,7 +68,7 @@ export function planRetention(snapshots: readonly RetentionSnapshot[], policy: R
   /* An invalid date compares with nothing, and what follows decides what is deleted. */
   if (Number.isNaN(now.getTime()) || snapshots.some(({ time }) => Number.isNaN(time.getTime())))
     throw new HoldfastError('internal', { reason: 'retention was asked about a snapshot without a time' });
-  const newestFirst = snapshots.toSorted((a, b) => b.time.getTime() - a.time.getTime() || (a.id < b.id ? 1 : -1));
+  const newestFirst = snapshots.toSorted((a, b) => b.time.getTime() - a.time.getTime() || (rankOf(a) < rankOf(b) ? 1 : -1));
   const past = newestFirst.filter(({ time }) => time.getTime() <= now.getTime());
   const newestWhole = past.find(({ isPartial }) => isPartial !== true);
   const rules = compileRules(policy, newestWhole ?? past[0]);
@@ -89,4 +91,8 @@ export function planRetention(snapshots: readonly RetentionSnapshot[], policy: R
     keep: newestFirst.filter(isKept).map((snapshot) => ({ id: snapshot.id, reasons: reasons.get(snapshot) ?? [] })),
     remove: newestFirst.filter((snapshot) => !isKept(snapshot)).map(({ id }) => id),
   };
+}
+
+function rankOf({ rank, id }: RetentionSnapshot): string {
+  return rank ?? id;
 }

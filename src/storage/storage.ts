@@ -7,7 +7,7 @@
  * - **Exact.** `get` returns exactly the bytes asked for or throws; it never returns fewer. It does not verify content: the engine does.
  * - **Listed.** `list` shows every object that was put before the call began, and nothing that was only half written.
  * - **Idempotent removal.** Removing what is not there succeeds. A removal, too, is durable when it resolves.
- * - **Errors.** Everything thrown is a HoldfastError: `storage-missing`, `storage-exists`, `storage-full`, `storage-denied`, `storage-refused`,
+ * - **Errors.** Everything thrown is a HoldfastError: `storage-missing`, `storage-exists`, `storage-full`, `storage-quota`, `storage-denied`, `storage-refused`,
  *   `storage-setup`, `storage-locked`, `storage-short`, `storage-key`, `storage-failed`, or `interrupted` after the signal. Only `storage-failed`
  *   and `storage-short` may be worth a retry.
  * - **Concurrent.** All calls may run at once, from several processes and hosts.
@@ -22,6 +22,9 @@ export interface Storage {
 
   /** Only where objects are locked against deletion and this storage was opened with a lock. */
   readonly retention?: RetentionAccess;
+
+  /** Only where objects may lie in an archive class, which cannot be read until they were asked for and have come back. */
+  readonly archive?: ArchiveAccess;
 
   /** Prepares an empty place (creates the folder). Succeeds if it is there already. */
   create(): Promise<void>;
@@ -53,8 +56,19 @@ export interface Storage {
   /** Only where copies are kept on the way: forgets that of an object whose content did not match its hash, so that it is read anew. */
   invalidate?(key: string): Promise<void>;
 
+  /** Only where it is a web server: asks it for nothing, and tells what comes with its answer. Throws `storage-failed`, `storage-setup`. */
+  probe?(signal?: AbortSignal): Promise<ServerSigns>;
+
   /** Releases connections. No call may follow. */
   close(): Promise<void>;
+}
+
+/** What the answer of a server tells about it. */
+export interface ServerSigns {
+  /** Its clock, to the second. */
+  readonly time?: Date;
+  /** When the certificate that it showed runs out. */
+  readonly certificateUntil?: Date;
 }
 
 export interface ByteRange {
@@ -64,6 +78,10 @@ export interface ByteRange {
 
 export interface PutOptions {
   readonly ifAbsent?: boolean;
+  /** It will be read soon and often: where copies are kept on the way, one is kept of it. */
+  readonly readOften?: boolean;
+  /** Of the content, hexadecimal, where it is known: a server that is told it takes no other content, and nobody reads a file just to hash it. */
+  readonly sha256?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -82,6 +100,21 @@ export interface RetentionAccess {
   extend(key: string, until: Date): Promise<void>;
   /** Until when an object is locked; undefined where it is not. Throws `storage-missing`. */
   lockedUntil(key: string): Promise<Date | undefined>;
+}
+
+export type ArchiveState = 'ready' | 'archived' | 'retrieving';
+
+/** What it costs and how long it takes: minutes (expedited), hours (standard), up to two days (bulk). What a place does not have it takes for the next slower one. */
+export type RetrievalSpeed = 'standard' | 'bulk' | 'expedited';
+
+/** Objects in an archive class are there for `stat` and `list`, and `get` throws `storage-refused`. */
+export interface ArchiveAccess {
+  /** Those of an archive class, also where a copy can be read for now. */
+  list(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectInfo>;
+  /** Whether an object can be read now. Throws `storage-missing`. */
+  stateOf(key: string, signal?: AbortSignal): Promise<ArchiveState>;
+  /** Asks for it and does not wait. Succeeds where that was asked for before. This costs money. */
+  retrieve(key: string, speed: RetrievalSpeed, signal?: AbortSignal): Promise<void>;
 }
 
 export interface LocalAccess {

@@ -11,6 +11,8 @@ import type { WalkedPath } from './walk-path.ts';
 export interface WalkedBranch {
   readonly branch: TimelineBranch;
   readonly walked: WalkedPath;
+  /** When the server was promoted onto it, where that is known. */
+  readonly promotedAt?: Date;
 }
 
 /** Throws `wal-timeline-ambiguous`. */
@@ -34,10 +36,10 @@ export function chooseTimeline(
   }
 }
 
-/** When a timeline was written: from its first bytes to the newest moment known of it. */
-function lifeOf({ branch, walked }: WalkedBranch, { baseEnd }: BaseBounds): { readonly from: number; readonly to: number } {
+/** When a timeline was written: from the promotion, or its first bytes, to the newest moment known of it. */
+function lifeOf({ branch, walked, promotedAt }: WalkedBranch, { baseEnd }: BaseBounds): { readonly from: number; readonly to: number } {
   const isOwn = branch.timeline === baseEnd.timeline;
-  const from = isOwn ? baseEnd.at : (branch.coverage?.beganAt ?? baseEnd.at);
+  const from = isOwn ? baseEnd.at : (promotedAt ?? branch.coverage?.beganAt ?? baseEnd.at);
   const to = branch.coverage?.newest?.at ?? (isOwn ? walked.newest.at : undefined) ?? from;
   return { from: from.getTime(), to: Math.max(from.getTime(), to.getTime()) };
 }

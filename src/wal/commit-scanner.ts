@@ -1,9 +1,10 @@
 /**
  * Finds commits and aborts in WAL as it passes by, so that it is known which moments it reaches. Understands pages and record headers of
- * PostgreSQL 13 to 18, and of a record only whether it ends a transaction, and when. Whatever it is fed, it neither throws nor stops: what
+ * PostgreSQL 13 to 18, and of a record only whether it ends a transaction, or a recovery, and when. Whatever it is fed, it neither throws nor stops: what
  * it does not understand it skips up to the next page.
  */
 import { crc32c } from '../util/crc32c.ts';
+import { readPromotion, resourceManager as ownRecords, type PromotionMark } from './promotion-record.ts';
 import type { CommitMark } from './segment-header.ts';
 
 /** Sizes and flags of a WAL page (XLogPageHeaderData, XLogLongPageHeaderData). */
@@ -36,6 +37,7 @@ type State =
 
 export class CommitScanner {
   readonly #found: (mark: CommitMark) => void;
+  readonly #promoted: ((mark: PromotionMark) => void) | undefined;
   readonly #header = Buffer.alloc(longHeader);
   readonly #record = Buffer.alloc(mostKept);
   #next = -1n;
@@ -48,9 +50,10 @@ export class CommitScanner {
   #total = 0;
   #begin = 0n;
 
-  /** `found` is called for each transaction's end, when its record is whole. */
-  constructor(found: (mark: CommitMark) => void) {
+  /** `found` is called for each transaction's end, when its record is whole; `promoted` for each beginning of a timeline. */
+  constructor(found: (mark: CommitMark) => void, promoted?: (mark: PromotionMark) => void) {
     this.#found = found;
+    this.#promoted = promoted;
   }
 
   /** Takes the next bytes. Where they do not follow those before, it begins anew. */
@@ -129,7 +132,7 @@ export class CommitScanner {
   /** How many bytes of this record are of interest. */
   #kept(): number {
     if (this.#have < recordHeader) return recordHeader;
-    if (this.#record[17] !== transactions) return 0;
+    if (this.#record[17] !== transactions && !this.#isAboutPromotion()) return 0;
     return this.#total <= mostKept ? this.#total : leastKept;
   }
 
@@ -137,10 +140,19 @@ export class CommitScanner {
     if (this.#record[17] === transactions) {
       const at = readEnding(this.#record, this.#total);
       if (at !== undefined) this.#found({ lsn: this.#begin, at });
+    } else if (this.#isAboutPromotion() && this.#total <= mostKept) {
+      const record = this.#record.subarray(0, this.#total);
+      const data = mainData(record);
+      const mark = data === undefined || !isSound(record) ? undefined : readPromotion(record, data);
+      if (mark !== undefined) this.#promoted?.(mark);
     }
     this.#have = 0;
     this.#skip = padding(this.#total);
     this.#state = this.#skip > 0 ? 'skip' : 'record';
+  }
+
+  #isAboutPromotion(): boolean {
+    return this.#promoted !== undefined && this.#record[17] === ownRecords;
   }
 
   #lose(): void {

@@ -4,9 +4,10 @@ import { chooseTimeline, type WalkedBranch } from './choose-timeline.ts';
 import { whileItChanges } from './coverage.ts';
 import { cutAtTarget } from './cut-at-target.ts';
 import { formatLsn } from '../util/lsn.ts';
-import { findBranches } from './timeline-branches.ts';
+import { readPromotionTime } from './promotion-time.ts';
+import { findBranches, type TimelineBranch } from './timeline-branches.ts';
 import type { NewestMoment, WalArchive } from './wal-archive.ts';
-import { walkPath, type WalkedPath } from './walk-path.ts';
+import { walkPath } from './walk-path.ts';
 
 export type WalTarget =
   | { readonly kind: 'time'; readonly at: Date }
@@ -74,12 +75,10 @@ async function planOnce(request: WalPlanRequest): Promise<WalPlan> {
   refuseEarly(request);
   const segmentSize = (await archive.segmentSize()) ?? defaultSegmentSize;
   const branches = await findBranches(archive, request, await archive.coverage());
-  const walked = await Promise.all(
-    branches.map(async (branch): Promise<WalkedBranch> => ({ branch, walked: await walkPath(archive, branch, request, segmentSize) })),
-  );
+  const walked = await Promise.all(branches.map((branch) => walkBranch(request, branch, segmentSize)));
   const chosen = choose(walked, request);
   const { branch, walked: walk } = chosen;
-  if (target.kind === 'time' || target.kind === 'lsn' || target.kind === 'latest') refuseBeyond(request, walk);
+  if (target.kind === 'time' || target.kind === 'lsn' || target.kind === 'latest') refuseBeyond(request, chosen, walked);
   const { segments, commitAfterTarget } = await cutAtTarget(archive, walk, target, segmentSize);
   const { gap } = walk;
   return {
@@ -95,6 +94,16 @@ async function planOnce(request: WalPlanRequest): Promise<WalPlan> {
 }
 
 const defaultSegmentSize = 2 ** 24;
+
+/** When exactly a timeline began is looked for where it matters: for a moment before its first bytes were received. */
+async function walkBranch(request: WalPlanRequest, branch: TimelineBranch, segmentSize: number): Promise<WalkedBranch> {
+  const { archive, target, baseEnd } = request;
+  const walked = await walkPath(archive, branch, request, segmentSize);
+  const { beganAt } = branch.coverage ?? {};
+  const mayHaveBegun = target.kind === 'time' && branch.timeline !== baseEnd.timeline && beganAt !== undefined && target.at < beganAt;
+  const promotedAt = mayHaveBegun ? await readPromotionTime(archive, branch, segmentSize) : undefined;
+  return { branch, walked, ...(promotedAt === undefined ? {} : { promotedAt }) };
+}
 
 /** For messages. */
 function showTarget(target: WalTarget): string {
@@ -136,11 +145,20 @@ function choose(walked: readonly WalkedBranch[], request: WalPlanRequest): Walke
   throw new HoldfastError('wal-timeline-unknown', { timeline: timeline ?? request.baseEnd.timeline, reason });
 }
 
-function refuseBeyond({ target }: WalPlanRequest, { newest, gap }: WalkedPath): void {
+function refuseBeyond({ target }: WalPlanRequest, chosen: WalkedBranch, all: readonly WalkedBranch[]): void {
+  const { newest, gap } = chosen.walked;
   const isBeyond =
     (target.kind === 'time' && (newest.at === undefined || target.at > newest.at)) || (target.kind === 'lsn' && target.lsn > newest.lsn);
-  const shown = { target: showTarget(target), newest: showNewest(newest) };
+  const others = target.kind === 'time' ? all.filter(({ walked }) => walked.newest.at !== undefined && walked.newest.at >= target.at) : [];
+  const shown = { target: showTarget(target), newest: `${showNewest(newest)}${showOthers(chosen, others)}` };
   if (gap !== undefined && (isBeyond || target.kind === 'latest'))
     throw new HoldfastError('wal-gap', { ...shown, timeline: gap.timeline, from: formatLsn(gap.from), to: formatLsn(gap.to) });
   if (isBeyond) throw new HoldfastError('wal-target-ahead', shown);
+}
+
+/** For messages. A timeline that was left behind may still be what is meant, and so may one that began later. */
+function showOthers({ branch }: WalkedBranch, others: readonly WalkedBranch[]): string {
+  if (others.length === 0) return '';
+  const names = others.map((other) => other.branch.timeline).join(' or ');
+  return ` on timeline ${branch.timeline}; what timeline ${names} had at that moment is reached with --timeline ${names}`;
 }

@@ -28,6 +28,7 @@ export function startOnHost(
       HOME: tmpdir(),
       HOLDFAST_PASSWORD: password,
       NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-cli-tests-cache'),
+      HOLDFAST_STATE: join(tmpdir(), 'holdfast-cli-tests-cache', 'state'),
       ...env,
     },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -39,6 +39,7 @@ test('the application is what the demo says: rows, files, a sound state, secrets
   expect(before.facts.get('file .env')).toContain('mode 0600');
   const configuration = await readFile(path('holdfast.yaml'), 'utf8');
   expect(configuration).not.toContain(application.cluster.password);
+  expect(configuration).not.toMatch(/^notify:|\/mnt\/|\/var\/|@localhost/m);
 });
 
 test('nothing has changed: proved', async () => {

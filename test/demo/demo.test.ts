@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +44,9 @@ async function runDemo(watch: (printed: string, end: () => void) => void = () =>
 }
 
 test('a whole run proves the recovery, and leaves nothing behind', async () => {
+  const isThere = existsSync('/mnt/offsite');
   const { status, printed } = await runDemo();
+  expect(existsSync('/mnt/offsite')).toBe(isThere);
   expect({ status, printed }).toMatchObject({ status: 0 });
   expect(printed.trim().split('\n').at(-1)).toMatch(/^PROVED: 6 tables with \d{6} rows and 314 files are exactly as before\.$/);
   for (const words of ['backup -c', 'recover -r', 'check --read-data']) expect(printed).toContain(`$ holdfast ${words}`);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { cp, lstat, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { baseLayout } from '../../src/sources/postgres/physical/base-layout.ts';
 import { createSyntheticFull } from '../../src/sources/postgres/physical/synthetic-full.ts';
 import { serverVersions } from '../harness/postgres/server-versions.ts';
 import { type ClusterOptions, startCluster, type ThrowawayCluster } from '../harness/postgres/throwaway-cluster.ts';
@@ -72,7 +73,11 @@ UNION ALL SELECT 'by index', count(*)::text, sum(turn)::text FROM big WHERE id B
 const ask = (cluster: ThrowawayCluster): Promise<unknown> => cluster.query(questions);
 
 /** Puts a base together, lets PostgreSQL's own tool judge it, starts it. */
-async function startFrom(chain: readonly StoredBase[], source: ThrowawayCluster): Promise<ThrowawayCluster> {
+async function startFrom(
+  chain: readonly StoredBase[],
+  source: ThrowawayCluster,
+  look: (folder: string) => Promise<void> = async () => {},
+): Promise<ThrowawayCluster> {
   return start({
     version: source.version,
     from: {
@@ -85,6 +90,7 @@ async function startFrom(chain: readonly StoredBase[], source: ThrowawayCluster)
         if (source.version === 15) execFileSync('/usr/lib/postgresql/15/bin/pg_verifybackup', ['-q', folder]);
         expect(existsSync(join(folder, 'holdfast-incomplete'))).toBe(false);
         expect((await lstat(folder)).mode & 0o777).toBe(0o700);
+        await look(folder);
         for (const { oid } of manifest.tablespaces) {
           const place = tablespaceBeside(folder, oid);
           execFileSync('chown', ['-R', 'postgres:postgres', place]);
@@ -100,7 +106,7 @@ describe.each(serverVersions)('version %i', (version) => {
     await fill(source);
     const bases: StoredBase[] = [];
     const answers: unknown[] = [];
-    for (const turn of version === 15 ? [0, 1, 2, 3] : [0, 1, 2]) {
+    for (const turn of version === 15 ? [0, 1, 2, 3] : [0, 1]) {
       if (turn > 0) await change(source, turn);
       answers.push(await ask(source));
       const last = bases.at(-1);
@@ -114,12 +120,9 @@ describe.each(serverVersions)('version %i', (version) => {
       if (turn > 0) expect(base.added).toBeLessThan(bases[0]?.added ?? 0);
       bases.push(base);
     }
-    /* All of them where PostgreSQL's own tool judges, elsewhere the last. */
-    for (const at of version === 15 ? bases.keys() : [bases.length - 1]) {
-      const restored = await startFrom(bases.slice(0, at + 1), source);
-      expect(await ask(restored)).toEqual(answers[at]);
-      await restored.stop();
-    }
+    /* A full one by itself is restored by restic below, and a chain of two where one of them is synthetic. */
+    const restored = await startFrom(bases, source);
+    expect(await ask(restored)).toEqual(answers.at(-1));
   });
 });
 
@@ -177,7 +180,7 @@ test('while the server writes, recycles WAL and tears pages, increments are made
     }
   })();
   try {
-    for (let turn = 0; turn < 3; turn += 1) last = await bench.backUp(source, { previous: last });
+    for (let turn = 0; turn < 2; turn += 1) last = await bench.backUp(source, { previous: last });
   } finally {
     stop.abort();
     await writing;
@@ -220,17 +223,19 @@ describe.each(serverVersions.filter((version) => version >= 17))('version %i', (
     const third = await bench.backUp(source, { previous: second, serverSide: true });
     expect(third.manifest).toMatchObject({ serverSide: true, chain: [full.snapshotId, first.snapshotId, second.snapshotId] });
     const chain = bench.chainOf(third);
-    const target = join(bench.folder, 'assembled');
-    await bench.assemble(chain, target);
-    expect(await readFile(join(target, 'backup_label'), 'utf8')).not.toContain('INCREMENTAL');
-    expect(await readFile(join(target, 'backup_manifest'), 'utf8')).not.toContain('INCREMENTAL');
+    let made = '';
     const answers = await ask(source);
-    expect(await ask(await startFrom(chain, source))).toEqual(answers);
+    const whole = await startFrom(chain, source, async (folder) => {
+      expect(await readFile(join(folder, 'backup_label'), 'utf8')).not.toContain('INCREMENTAL');
+      made = await readFile(join(folder, 'backup_manifest'), 'utf8');
+      expect(made).not.toContain('INCREMENTAL');
+    });
+    expect(await ask(whole)).toEqual(answers);
     await expect(bench.backUp(source, { previous: third })).rejects.toMatchObject({ code: 'base-chain' });
     const synthetic = await bench.store(createSyntheticFull({ component: 'database', chain }));
-    const again = join(bench.folder, 'assembled-again');
-    await bench.assemble([synthetic], again);
-    expect(await readFile(join(again, 'backup_manifest'), 'utf8')).toBe(await readFile(join(target, 'backup_manifest'), 'utf8'));
+    const pieces: Uint8Array[] = [];
+    for await (const piece of synthetic.tree.read(baseLayout.serverManifest)) pieces.push(piece);
+    expect(Buffer.concat(pieces).toString()).toBe(made);
     /* With page hashes once more, which its maker computed. */
     await change(source, 4);
     const after = await bench.backUp(source, { previous: synthetic });

@@ -139,7 +139,7 @@ async function show(context: CommandContext, report: BackupReport | ApplicationB
   const { recordOfBackup, textOfBackup } = await import('../print/print-backup.ts');
   const seconds = (context.clock.now().getTime() - began.getTime()) / 1000;
   const shown = { report, began, seconds, dryRun: options.has('dry-run') };
-  if (!output.quiet || output.json) output.result(recordOfBackup(shown), () => textOfBackup(shown));
+  output.result(recordOfBackup(shown), () => (output.quiet ? '' : textOfBackup(shown)));
   return report.failed.length > 0 || report.problems > 0 ? exitStatus.incomplete : exitStatus.done;
 }
 

@@ -3,6 +3,7 @@ import { exitStatus } from '../../errors.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { lockChoice, openRepository } from '../open-repository.ts';
 import { componentOption, filterOptions, pointText, readPoint } from '../point-options.ts';
+import { retrieveFirst, retrieveOption } from '../retrieve-first.ts';
 
 const objectTypes = ['config', 'key', 'snapshot', 'index', 'pack', 'tree', 'blob', 'lock'] as const satisfies readonly ObjectType[];
 
@@ -17,6 +18,7 @@ export const catCommand: CommandDescription = {
     { flags: '--object <kind>', text: "a kind of the repository's objects", choices: objectTypes },
     componentOption,
     ...filterOptions,
+    retrieveOption,
   ],
   examples: ['cat -r /backups/app latest:/srv/app/.env', 'cat -r /backups/app --object snapshot 1a2b3c4d'],
   run: async (context) => {
@@ -32,6 +34,7 @@ export const catCommand: CommandDescription = {
       if (type !== undefined) {
         await output.bytes(await readObjectOf(repository, type, args[0] ?? '', lockChoice(context), context));
       } else if (file !== undefined) {
+        await retrieveFirst(context, repository, (scopes, facts) => scopes.scopeOfPoint(point, file, facts));
         const onBytes = async (chunk: Uint8Array): Promise<boolean> => {
           await output.bytes(chunk);
           return !output.closed;

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { exitStatus } from '../../errors.ts';
 import type { GivenPassword } from '../../operations/init/init-application.ts';
+import type { Repository } from '../../engine/repository.ts';
+import type { Storage } from '../../storage/storage.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { findPassword } from '../password-source.ts';
@@ -21,7 +23,7 @@ export const initCommand: CommandDescription = {
   ],
   examples: ['init', 'init --dry-run', 'init /srv/shop -r /mnt/backups/shop'],
   run: async (context) => {
-    const { options, args, output, clock } = context;
+    const { options, args, output, clock, environment, recorder } = context;
     const { initApplication, planInit } = await import('../../operations/init/init-application.ts');
     const folder = resolve(args[0] ?? '.');
     const repository = addressOf(context);
@@ -33,6 +35,12 @@ export const initCommand: CommandDescription = {
       withPassword: options.has('with-password'),
       force: options.has('force'),
       clock,
+      ...(recorder === undefined
+        ? {}
+        : {
+            recording: { around: (storage: Storage) => recorder.around(storage), opened: (opened: Repository) => recorder.opened(opened) },
+          }),
+      environment,
     };
     if (options.has('dry-run')) {
       const { application, text, components } = planInit(request);

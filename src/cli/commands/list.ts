@@ -18,6 +18,7 @@ export const listCommand: CommandDescription = {
     const { options, output } = context;
     const { filterPoints } = await import('../../operations/find-point.ts');
     const { describePoint, loadPoints } = await import('../../operations/points.ts');
+    const { readProven } = await import('../../operations/drill/proven-snapshots.ts');
     const { textOfPoints } = await import('../print/print-points.ts');
     const repository = await openRepository(context);
     try {
@@ -26,7 +27,9 @@ export const listCommand: CommandDescription = {
       const fitting = filterPoints(await loadPoints(repository), readFilter(options)).filter(
         ({ components }) => component === undefined || components.some(({ tags }) => tags.component === component),
       );
-      const points = (latest === undefined ? fitting : fitting.slice(-latest || fitting.length)).map(describePoint);
+      const proven = await readProven(repository, context.events);
+      const chosen = latest === undefined ? fitting : fitting.slice(-latest || fitting.length);
+      const points = chosen.map((point) => describePoint(point, proven));
       if (output.json) for (const point of points) output.result({ message_type: 'point', ...point }, () => '');
       else output.result({}, () => textOfPoints(points));
       return exitStatus.done;

@@ -84,7 +84,9 @@ export async function runPrune(context: CommandContext, what: Pick<PruneRequest,
         lock: lockChoice(context),
         confirm: async (plan) => {
           await showPlan(context, plan);
-          return confirmPrune(context, plan);
+          const answer = await confirmPrune(context, plan);
+          await context.recorder?.planned();
+          return answer;
         },
       },
       context,

@@ -7,6 +7,8 @@ import type { CommandDescription } from '../command-description.ts';
 import { confirmPlan } from '../confirm-plan.ts';
 import { lockChoice, openRepository } from '../open-repository.ts';
 import { pointText } from '../point-options.ts';
+import { retrieveFirst, retrieveOption } from '../retrieve-first.ts';
+import { notifyOption, withRecoveryTold, type RecoveryTelling } from '../tell-of-recovery.ts';
 
 export const recoverCommand: CommandDescription = {
   name: 'recover',
@@ -18,39 +20,49 @@ export const recoverCommand: CommandDescription = {
     { flags: '-t, --target <folder>', text: 'put files, code and configuration below this folder, with their whole paths' },
     { flags: '--resume', text: 'go on with a recovery that did not come to its end' },
     { flags: '--no-safety-copy', text: 'take no copy of what is overwritten' },
+    notifyOption,
+    retrieveOption,
     { flags: '-y, --yes', text: 'do not ask' },
     { flags: '-n, --dry-run', text: 'show the plan, and do nothing' },
   ],
   examples: ['recover -r s3://acme-backups/app', 'recover -r /mnt/backups/app --yes --resume'],
-  run: async (context) => {
-    const { options, output } = context;
-    const { recover } = await import('../../operations/application/recover.ts');
-    const { recordOfRecovery, recordOfRecoveryPlan, textOfRecovery, textOfRecoveryPlan } = await import('../print/print-application.ts');
-    const [point, application, target] = ['point', 'application', 'target'].map((name) => options.text(name));
-    const repository = await openRepository(context);
-    try {
-      const result = await recover(
-        repository,
-        {
-          ...(point === undefined ? {} : { point }),
-          ...(application === undefined ? {} : { application }),
-          ...(target === undefined ? {} : { target: resolve(target) }),
-          resume: options.has('resume'),
-          dryRun: options.has('dry-run'),
-          safetyCopy: !options.has('no-safety-copy'),
-          lock: lockChoice(context),
-          confirm: (plan, before) => confirmPlan(context, recordOfRecoveryPlan(plan, before), () => textOfRecoveryPlan(plan, before)),
-        },
-        await applicationContext(context),
-      );
-      if (result.report === undefined) return exitStatus.done;
-      output.result(recordOfRecovery(result), () => textOfRecovery(result));
-      return statusOf(context, result);
-    } finally {
-      await repository.close();
-    }
-  },
+  run: (context) => withRecoveryTold(context, (telling) => recoverAndTell(context, telling)),
 };
+
+async function recoverAndTell(context: CommandContext, telling: RecoveryTelling): Promise<ExitStatus> {
+  const { options, output } = context;
+  const { recover } = await import('../../operations/application/recover.ts');
+  const { endingOfRecovery, subjectOfRecovery } = await import('../../operations/application/tell-recovery.ts');
+  const { recordOfRecovery, recordOfRecoveryPlan, textOfRecovery, textOfRecoveryPlan } = await import('../print/print-application.ts');
+  const [point, application, target] = ['point', 'application', 'target'].map((name) => options.text(name));
+  const repository = await openRepository(context);
+  try {
+    if (!(await retrieveFirst(context, repository, (scopes, facts) => scopes.scopeOfRecovery({ name: point, application }, facts))))
+      return exitStatus.done;
+    const result = await recover(
+      repository,
+      {
+        ...(point === undefined ? {} : { point }),
+        ...(application === undefined ? {} : { application }),
+        ...(target === undefined ? {} : { target: resolve(target) }),
+        resume: options.has('resume'),
+        dryRun: options.has('dry-run'),
+        safetyCopy: !options.has('no-safety-copy'),
+        lock: lockChoice(context),
+        confirm: (plan, before) => confirmPlan(context, recordOfRecoveryPlan(plan, before), () => textOfRecoveryPlan(plan, before)),
+        onBegin: (begun) => telling.begin(subjectOfRecovery(begun), begun.configuration, begun.environment),
+      },
+      { ...(await applicationContext(context)), events: telling.events },
+    );
+    const { report } = result;
+    if (report === undefined) return exitStatus.done;
+    telling.end(endingOfRecovery({ ...result, report }));
+    output.result(recordOfRecovery(result), () => textOfRecovery(result));
+    return statusOf(context, result);
+  } finally {
+    await repository.close();
+  }
+}
 
 /** Throws what stopped it, with the way to go on. */
 function statusOf({ options }: CommandContext, { report, failure, plan }: RecoveryResult): ExitStatus {

@@ -1,24 +1,33 @@
+import type { Repository } from '../../engine/repository.ts';
 import { exitStatus, type ExitStatus } from '../../errors.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription } from '../command-description.ts';
+import { fromOptions, sameKeyOption } from '../from-options.ts';
 import { createRepository, lockChoice, openRepository } from '../open-repository.ts';
+import { fromPassword } from '../password-source.ts';
 import { formatCount, formatSize } from '../print/quantities.ts';
+import { fromAddress } from '../repository-address.ts';
 
 export const repoInitCommand: CommandDescription = {
   name: 'repo init',
   description:
-    'Creates an empty repository. (A first backup does so too.) Without its password nothing in it can ever be read: keep that safe.',
+    'Creates an empty repository. (A first backup does so too.) Without its password nothing in it can ever be read: keep that safe. With --from-repo it cuts files as that repository does, so that copies between the two share their data.',
   options: [
     {
       flags: '--repository-version <version>',
       text: 'version of the format: 2, or 1 for restic before 0.14 (default: 2)',
       choices: ['1', '2'],
     },
+    ...fromOptions,
+    sameKeyOption,
   ],
-  examples: ['repo init -r /backups/app'],
+  examples: ['repo init -r /backups/app', 'repo init -r /mnt/offsite/app --from-repo /backups/app --same-key'],
   run: async (context) => {
-    const version = context.options.text('repository-version');
-    const repository = await createRepository(context, version === undefined ? {} : { version: version === '1' ? 1 : 2 });
+    const { options } = context;
+    const version = options.text('repository-version');
+    const isLikeAnother = options.has('same-key') || options.has('from-repo') || options.has('from-repository-file');
+    const other = isLikeAnother ? await openRepository(context, { address: fromAddress, password: fromPassword }) : undefined;
+    const repository = await createAs(context, version, other);
     const { location, config } = repository;
     await repository.close();
     context.output.result(
@@ -28,6 +37,18 @@ export const repoInitCommand: CommandDescription = {
     return exitStatus.done;
   },
 };
+
+async function createAs(context: CommandContext, version: string | undefined, other: Repository | undefined): Promise<Repository> {
+  try {
+    return await createRepository(context, {
+      ...(version === undefined ? {} : { version: version === '1' ? 1 : 2 }),
+      ...(other === undefined ? {} : { polynomialOf: other }),
+      ...(context.options.has('same-key') ? { sameKeyAs: other } : {}),
+    });
+  } finally {
+    await other?.close();
+  }
+}
 
 export const repoInfoCommand: CommandDescription = {
   name: 'repo info',

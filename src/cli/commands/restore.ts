@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import type { Repository } from '../../engine/repository.ts';
+import type { RunContext } from '../../engine/run-context.ts';
 import { HoldfastError, exitStatus, type ExitStatus } from '../../errors.ts';
+import type { LockChoice } from '../../operations/open-session.ts';
 import { findConfiguration } from '../application-configuration.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CommandDescription } from '../command-description.ts';
@@ -15,6 +17,8 @@ import {
   readDatabaseRequest,
   recoveryOptions,
 } from '../restore-options.ts';
+import { retrieveFirst, retrieveOption } from '../retrieve-first.ts';
+import { notifyOption } from '../tell-of-recovery.ts';
 
 export const restoreCommand: CommandDescription = {
   name: 'restore',
@@ -43,9 +47,11 @@ export const restoreCommand: CommandDescription = {
     { flags: '--jobs <n>', text: 'restore with so many connections, into a new database' },
     { flags: '--volume <name>', text: 'only this volume of the component' },
     { flags: '--no-safety-copy', text: 'take no copy of what is overwritten (of a component of the configuration)' },
+    notifyOption,
     { flags: '--no-owner', text: 'let everything belong to the user who restores' },
     { flags: '--roles', text: 'first create the saved roles that the server does not have' },
     ...recoveryOptions,
+    retrieveOption,
     { flags: '-y, --yes', text: 'do not ask before something is removed' },
     { flags: '-n, --dry-run', text: 'show what would be done, and do nothing' },
   ],
@@ -94,20 +100,20 @@ const onlyForFiles = [
 ];
 
 /** Code is checked out in the target, and templates become files below it. Undefined where the component is neither. */
-async function restoreRecords(context: CommandContext, repository: Repository): Promise<ExitStatus | undefined> {
+async function restoreRecords(context: CommandContext, repository: Repository, locked: RunContext): Promise<ExitStatus | undefined> {
   const { options, output, environment } = context;
   const { point, path } = readPoint(options, context.args[0]);
   if (path !== undefined || onlyForFiles.some((name) => options.has(name))) return undefined;
   const { restoreBeside } = await import('../../operations/application/restore-beside.ts');
   const began = context.clock.now().getTime();
   const target = resolve(options.text('target') ?? '');
-  const report = await restoreBeside(repository, { point, target, environment, lock: lockChoice(context) }, context);
+  const report = await restoreBeside(repository, { point, target, environment, lock: alreadyLocked }, locked);
   if (report === undefined) return undefined;
   const seconds = (context.clock.now().getTime() - began) / 1000;
   const { pointId, component, facts } = report;
   const record = { message_type: 'summary', point: pointId, component, ...facts, seconds_elapsed: seconds };
   const { textOfFacts } = await import('../print/print-restore.ts');
-  if (!output.quiet || output.json) output.result(record, () => textOfFacts(report, seconds));
+  output.result(record, () => (output.quiet ? '' : textOfFacts(report, seconds)));
   return exitStatus.done;
 }
 
@@ -121,51 +127,70 @@ async function confirmRemoval({ options }: CommandContext): Promise<void> {
     throw new HoldfastError('not-confirmed');
 }
 
+/** One lock is held over all of it. */
+const alreadyLocked: LockChoice = { noLock: true };
+
 async function restoreSomeFiles(context: CommandContext): Promise<ExitStatus> {
-  const { options, output } = context;
-  const { restoreFiles } = await import('../../operations/restore-files.ts');
-  const { linesOfPlan, recordOfRestore, textOfRestore } = await import('../print/print-restore.ts');
-  const { point, path } = readPoint(options, context.args[0]);
-  const overwrite = overwriteModes.find((mode) => mode === options.text('overwrite'));
-  const { exclude, excludeInsensitive } = await readExcludes(context);
-  const dryRun = options.has('dry-run');
+  const { withReadLock } = await import('../../operations/open-session.ts');
+  const { point, path } = readPoint(context.options, context.args[0]);
+  const excludes = await readExcludes(context);
   const lock = lockChoice(context);
   await confirmRemoval(context);
   const began = context.clock.now().getTime();
   const repository = await openRepository(context);
   try {
-    const records = await restoreRecords(context, repository);
-    if (records !== undefined) return records;
-    const report = await restoreFiles(
+    if (!(await retrieveFirst(context, repository, (scopes, facts) => scopes.scopeOfPoint(point, path, facts)))) return exitStatus.done;
+    return await withReadLock({
       repository,
-      {
-        point,
-        ...(path === undefined ? {} : { path }),
-        lock,
-        onPlan: (plan) => {
-          if (dryRun) for (const line of linesOfPlan(plan)) output.result(line.record, () => (output.quiet ? '' : line.text));
-        },
-        restore: {
-          target: options.text('target') ?? '',
-          include: options.texts('include'),
-          includeInsensitive: options.texts('iinclude'),
-          ...(exclude === undefined ? {} : { exclude }),
-          ...(excludeInsensitive === undefined ? {} : { excludeInsensitive }),
-          ...(overwrite === undefined ? {} : { overwrite }),
-          delete: options.has('delete'),
-          verify: options.has('verify'),
-          sparse: !options.has('no-sparse'),
-          dryRun,
-        },
-      },
+      lock,
       context,
-    );
-    const shown = { report, dryRun, seconds: (context.clock.now().getTime() - began) / 1000 };
-    if (!output.quiet || output.json) output.result(recordOfRestore(shown), () => textOfRestore(shown));
-    return report.summaries.some(({ problems }) => problems > 0) ? exitStatus.incomplete : exitStatus.done;
+      work: async (locked) =>
+        (await restoreRecords(context, repository, locked)) ?? restoreAsSaved(context, repository, { ...excludes, began }, locked),
+    });
   } finally {
     await repository.close();
   }
+}
+
+async function restoreAsSaved(
+  context: CommandContext,
+  repository: Repository,
+  { exclude, excludeInsensitive, began }: Awaited<ReturnType<typeof readExcludes>> & { readonly began: number },
+  locked: RunContext,
+): Promise<ExitStatus> {
+  const { options, output } = context;
+  const { restoreFiles } = await import('../../operations/restore-files.ts');
+  const { linesOfPlan, recordOfRestore, textOfRestore } = await import('../print/print-restore.ts');
+  const { point, path } = readPoint(options, context.args[0]);
+  const overwrite = overwriteModes.find((mode) => mode === options.text('overwrite'));
+  const dryRun = options.has('dry-run');
+  const report = await restoreFiles(
+    repository,
+    {
+      point,
+      ...(path === undefined ? {} : { path }),
+      lock: alreadyLocked,
+      onPlan: (plan) => {
+        if (dryRun) for (const line of linesOfPlan(plan)) output.result(line.record, () => (output.quiet ? '' : line.text));
+      },
+      restore: {
+        target: options.text('target') ?? '',
+        include: options.texts('include'),
+        includeInsensitive: options.texts('iinclude'),
+        ...(exclude === undefined ? {} : { exclude }),
+        ...(excludeInsensitive === undefined ? {} : { excludeInsensitive }),
+        ...(overwrite === undefined ? {} : { overwrite }),
+        delete: options.has('delete'),
+        verify: options.has('verify'),
+        sparse: !options.has('no-sparse'),
+        dryRun,
+      },
+    },
+    locked,
+  );
+  const shown = { report, dryRun, seconds: (context.clock.now().getTime() - began) / 1000 };
+  output.result(recordOfRestore(shown), () => (output.quiet ? '' : textOfRestore(shown)));
+  return report.summaries.some(({ problems }) => problems > 0) ? exitStatus.incomplete : exitStatus.done;
 }
 
 async function restoreOneDatabase(context: CommandContext): Promise<ExitStatus> {
@@ -187,6 +212,7 @@ async function restoreOneDatabase(context: CommandContext): Promise<ExitStatus> 
   const began = context.clock.now().getTime();
   const repository = await openRepository(context);
   try {
+    await retrieveFirst(context, repository, (scopes, facts) => scopes.scopeOfPoint(point, undefined, facts));
     const report = await restoreDatabase(repository, request, context);
     const seconds = (context.clock.now().getTime() - began) / 1000;
     const record = {
@@ -196,7 +222,7 @@ async function restoreOneDatabase(context: CommandContext): Promise<ExitStatus> 
       ...report.facts,
       seconds_elapsed: seconds,
     };
-    if (!output.quiet || output.json) output.result(record, () => textOfFacts(report, seconds));
+    output.result(record, () => (output.quiet ? '' : textOfFacts(report, seconds)));
     return exitStatus.done;
   } finally {
     await repository.close();

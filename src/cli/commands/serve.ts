@@ -4,6 +4,50 @@ import type { CommandDescription } from '../command-description.ts';
 import { readSize } from '../option-values.ts';
 
 const defaultAddress = '127.0.0.1:8000';
+const defaultDaemonAddress = '127.0.0.1:7930';
+
+export const serveCommand: CommandDescription = {
+  name: 'serve',
+  description:
+    'Runs what the configuration says at its times, for as long as it runs: backups, copies, archives, drills, checks, pruning; keeps the write-ahead log of servers coming in, raises alarms, and answers by HTTP (docs/api.md).\nEach run is a process of its own. SIGTERM ends those and then the daemon; SIGHUP, or a changed file, has the configuration read again. What was missed while it did not run is told, and caught up once.',
+  options: [
+    {
+      flags: '--listen <address>',
+      text: `HOST:PORT to answer on (default: serve.listen of the configuration, or ${defaultDaemonAddress})`,
+    },
+  ],
+  examples: ['serve -c /srv/app/holdfast.yaml', 'serve -c /srv/app/holdfast.yaml --listen 127.0.0.1:9000 --json'],
+  isEndedByHangup: false,
+  run: async (context) => {
+    const { options, output, clock, environment, signal } = context;
+    const { findConfiguration } = await import('../application-configuration.ts');
+    const configuration = await findConfiguration(context);
+    if (configuration === undefined) throw options.wrong('there is no configuration here; give -c FILE');
+    const { loadConfiguration } = await import('../../config/load-configuration.ts');
+    const { runDaemon } = await import('../../daemon/daemon.ts');
+    const { stateFolderOf } = await import('../../util/state-folder.ts');
+    const wanted = options.value('listen', readAddress);
+    const { file } = configuration;
+    await runDaemon({
+      load: () => loadConfiguration({ file, environment, profile: options.text('profile') }),
+      environment,
+      stateFolder: stateFolderOf(environment),
+      clock,
+      signal,
+      address: ({ serve }) => wanted ?? readAddress(serve?.listen ?? defaultDaemonAddress),
+      log: ({ record, text }) => output.result(record, () => text),
+      onListening: ({ host, port }) => {
+        const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
+        output.result({ message_type: 'listening', url, pid: process.pid }, () => `serving ${file}, listening: ${url}`);
+      },
+      onHangup: (reload) => {
+        process.on('SIGHUP', reload);
+        return () => process.off('SIGHUP', reload);
+      },
+    });
+    return exitStatus.done;
+  },
+};
 
 export const serveRestCommand: CommandDescription = {
   name: 'serve rest',

@@ -20,7 +20,9 @@ export const showCommand: CommandDescription = {
     const repository = await openRepository(context);
     try {
       const { point } = await locatePoint(repository, readPoint(context.options, context.args[0]).point, context);
-      const record = describePoint(point);
+      const { readProven } = await import('../../operations/drill/proven-snapshots.ts');
+      const record = describePoint(point, await readProven(repository, context.events));
+      const proven = new Set(record.proven_components);
       const components = point.components.map(({ id, snapshot, tags }) => ({
         component: tags.component,
         kind: tags.kind,
@@ -33,6 +35,7 @@ export const showCommand: CommandDescription = {
         excludes: snapshot.excludes ?? [],
         username: snapshot.username ?? '',
         program_version: snapshot.program_version ?? '',
+        proven: proven.has(tags.component),
       }));
       const manifest = await readManifest(repository, point);
       context.output.result(

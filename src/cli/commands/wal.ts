@@ -5,6 +5,9 @@ import { openRepository } from '../open-repository.ts';
 import { readDuration } from '../option-values.ts';
 import { chooseWal, requireWal, walServerOptions } from '../wal-options.ts';
 
+/** How far it is, with --json: the daemon makes metrics of it. */
+const tellEveryMs = 10_000;
+
 export const walStreamCommand: CommandDescription = {
   name: 'wal stream',
   description:
@@ -33,6 +36,7 @@ export const walStreamCommand: CommandDescription = {
     const { recordOfReceiver, textOfReceiver } = await import('../print/print-wal.ts');
     const configured = chosen.configured?.wal;
     const repository = await openRepository(context);
+    let telling: NodeJS.Timeout | undefined;
     try {
       const receiver = streamWal(
         repository,
@@ -47,10 +51,15 @@ export const walStreamCommand: CommandDescription = {
         },
         context,
       );
+      if (output.json) {
+        const tell = (): void => output.result({ ...recordOfReceiver(receiver.status()), message_type: 'status' }, () => '');
+        telling = setInterval(tell, tellEveryMs);
+      }
       const status = await receiver.done;
-      if (!output.quiet || output.json) output.result(recordOfReceiver(status), () => textOfReceiver(status));
+      output.result(recordOfReceiver(status), () => (output.quiet ? '' : textOfReceiver(status)));
       return exitStatus.done;
     } finally {
+      clearInterval(telling);
       await repository.close();
     }
   },

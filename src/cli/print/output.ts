@@ -16,7 +16,7 @@ export interface Output {
   readonly failure: Error | undefined;
   /** A result: the record as JSON, or its text (which may have several lines). */
   result(record: object, text: () => string): void;
-  /** A finding: with --json a record on stderr, as a run's problems are; else its text among the results. */
+  /** A finding: with --json a record on stderr, as a run's problems are; else its text, where there is any, among the results. */
   finding(record: object, text: () => string): void;
   /** For people only: left out with --json and --quiet. */
   say(text: string): void;
@@ -32,6 +32,8 @@ export interface OutputChoice {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** Told of every result and finding. */
+  readonly onResult?: (record: object) => void;
   /** Called before anything is written, to clear a live line of progress. */
   readonly beforeWrite?: () => void;
 }
@@ -45,7 +47,7 @@ export function createOutput({ stdout, stderr }: OutputStreams, choice: OutputCh
     if (error.code !== 'EPIPE') failure ??= error;
   });
   stderr.on('error', () => {});
-  const { json, quiet, verbose, beforeWrite = () => {} } = choice;
+  const { json, quiet, verbose, beforeWrite = () => {}, onResult = () => {} } = choice;
   const line = (text: string): void => {
     if (closed) return;
     beforeWrite();
@@ -62,11 +64,16 @@ export function createOutput({ stdout, stderr }: OutputStreams, choice: OutputCh
       return failure;
     },
     result: (record, text) => {
+      onResult(record);
       const printed = json ? JSON.stringify(record) : text();
       if (json || printed !== '') line(printed);
     },
     finding: (record, text) => {
-      if (!json) return line(text());
+      onResult(record);
+      if (!json) {
+        const printed = text();
+        return printed === '' ? undefined : line(printed);
+      }
       beforeWrite();
       stderr.write(`${JSON.stringify(record)}\n`);
     },

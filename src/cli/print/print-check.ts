@@ -14,7 +14,7 @@ export function* recordsOfFindings({ errors, notices }: CheckReport): Generator<
 }
 
 export function recordOfCheck(report: CheckReport): object {
-  const { errors, notices, snapshots, indexFiles, packs, blobs, trees, packsRead, bytesRead } = report;
+  const { errors, notices, snapshots, indexFiles, packs, blobs, trees, objectsRead, packsRead, bytesRead } = report;
   return {
     message_type: 'summary',
     num_errors: errors.length,
@@ -24,6 +24,7 @@ export function recordOfCheck(report: CheckReport): object {
     packs,
     blobs,
     trees,
+    objects_read: objectsRead,
     packs_read: packsRead,
     bytes_read: bytesRead,
   };

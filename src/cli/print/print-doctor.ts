@@ -1,6 +1,7 @@
 import type { Check } from '../../operations/doctor/check.ts';
+import type { KnownCheck } from '../../operations/doctor/list-of-checks.ts';
 import { formatCount } from './quantities.ts';
-import { printable } from './table.ts';
+import { formatTable, printable } from './table.ts';
 
 const marks = { ok: '  ok ', warning: 'warn ', failed: 'FAIL ' } as const;
 
@@ -30,4 +31,15 @@ export function textOfDoctor({ ok, warning, failed }: DoctorCounts): string {
   const all = formatCount(ok + warning + failed, 'check');
   if (warning + failed === 0) return `${all}: all is well`;
   return `${all}: ${ok} well, ${formatCount(warning, 'warning')}, ${failed} failed`;
+}
+
+export function recordOfKnown({ name, group, looks }: KnownCheck): object {
+  return { message_type: 'known_check', name, group, looks };
+}
+
+export function textOfKnown(checks: readonly KnownCheck[]): string {
+  return formatTable(
+    ['check', 'of', 'what is looked at'],
+    checks.map(({ name, group, looks }) => [name, group, looks]),
+  );
 }

@@ -12,6 +12,7 @@ const point = (components: string[], paths: string[]): PointRecord => ({
   size: 0,
   status: 'complete',
   proven: false,
+  proven_components: [],
   snapshots: [],
   paths,
 });

@@ -12,11 +12,16 @@ export function textOfPoints(points: readonly PointRecord[]): string {
     printable(point.host),
     printable(point.components.join(', ')),
     point.size === null ? '?' : formatSize(point.size),
-    [point.status, point.proven ? 'proven' : 'unproven'].filter((word) => word !== 'complete').join(', '),
+    [point.status, wordOfProof(point)].filter((word) => word !== 'complete').join(', '),
     printable(point.tags.join(', ')),
     printable(shortenPaths(point)),
   ]);
   return `${formatTable(['point', 'time', 'host', 'components', '>size', 'status', 'tags', 'paths'], rows)}\n${formatCount(points.length, 'point')}`;
+}
+
+function wordOfProof({ proven, proven_components: components }: PointRecord): string {
+  if (proven) return 'proven';
+  return components.length === 0 ? 'unproven' : `proven: ${printable(components.join(' '))}`;
 }
 
 /** A line is for one point: `show` has them all. What a configuration names is known by its components. */
@@ -43,7 +48,8 @@ export function textOfPoint(
     `time        ${formatMoment(new Date(point.time))}`,
     `host        ${printable(point.host)}`,
     ...(point.application === undefined ? [] : [`application ${printable(point.application)}`]),
-    `status      ${point.status}, ${point.proven ? 'proven' : 'unproven: no drill has restored it'}`,
+    `status      ${point.status}, ${proofOf(point)}`,
+    ...(point.reason === undefined ? [] : [`reason      ${printable(point.reason)}`]),
     ...(point.tags.length === 0 ? [] : [`tags        ${printable(point.tags.join(', '))}`]),
   ];
   const rows = components.map(({ component, kind, id, size, files, paths }) => [
@@ -55,6 +61,13 @@ export function textOfPoint(
     printable(paths.join(', ')),
   ]);
   return `${lines.join('\n')}\n\n${formatTable(['component', 'kind', 'snapshot', '>size', '>files', 'paths'], rows)}`;
+}
+
+function proofOf({ proven, proven_components: components }: PointRecord): string {
+  if (proven) return 'proven';
+  return components.length === 0
+    ? 'unproven: no drill has restored it'
+    : `proven in part: a drill has restored ${printable(components.join(', '))}`;
 }
 
 /** What the point of an application says about itself. */

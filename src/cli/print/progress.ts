@@ -23,12 +23,16 @@ export interface Progress {
   readonly events: EventSink;
   /** Problems told so far. */
   readonly problems: number;
+  /** The first of them, each in one line. */
+  readonly reasons: readonly string[];
   /** Removes a live line, so that something else can be written. */
   readonly clear: () => void;
   /** Stops: nothing is shown any more. */
   readonly end: () => void;
 }
 
+const mostReasons = 12;
+const longestReason = 500;
 const milliseconds = { live: 100, json: 1000, plain: 10_000 } as const;
 
 /** Progress on these streams. */
@@ -40,6 +44,7 @@ export function createProgress(choice: ProgressChoice): Progress {
   let shown: ProgressEvent | undefined;
   let liveShown = false;
   let problems = 0;
+  const reasons: string[] = [];
   const pace = createPace();
   const clear = (): void => {
     if (liveShown) stderr.write('\r\u001b[K');
@@ -66,6 +71,7 @@ export function createProgress(choice: ProgressChoice): Progress {
       if (event.type === 'progress') latest = event;
       else if (event.type === 'problem') {
         problems += 1;
+        if (reasons.length < mostReasons) reasons.push(`${printable(event.path)}: ${printable(event.reason)}`.slice(0, longestReason));
         tell(
           {
             message_type: 'error',
@@ -81,6 +87,7 @@ export function createProgress(choice: ProgressChoice): Progress {
     get problems() {
       return problems;
     },
+    reasons,
     clear,
     end: () => {
       clearInterval(timer);

@@ -44,7 +44,13 @@ export async function makeWorkplace(
 /** Runs holdfast with the test's password unless `env` says otherwise. Fails where a password is among the arguments of what runs. */
 export function runHoldfast(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const caches = join(tmpdir(), 'holdfast-cli-tests-cache');
-  const env = { HOLDFAST_PASSWORD: password, NODE_COMPILE_CACHE: caches, XDG_CACHE_HOME: join(caches, 'xdg'), ...options.env };
+  const env = {
+    HOLDFAST_PASSWORD: password,
+    NODE_COMPILE_CACHE: caches,
+    XDG_CACHE_HOME: join(caches, 'xdg'),
+    HOLDFAST_STATE: join(caches, 'state'),
+    ...options.env,
+  };
   const secrets = Object.entries(env).flatMap(([name, value]) =>
     name.endsWith('PASSWORD') && value.length >= shortestTelling ? [value] : [],
   );
@@ -63,6 +69,11 @@ export function parseLines(text: string): JsonObject[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => readObject(JSON.parse(line), 'a line'));
+}
+
+/** The lines that were told, without the progress that a run tells every ten seconds. */
+export function toldBeside(stderr: string): string[] {
+  return stderr.split('\n').filter((line) => line !== '' && !/^[a-z -]+: {2}.*\d items/.test(line));
 }
 
 function run(

@@ -1,8 +1,9 @@
 /** Archives: points as plain files, at times of their own. */
 import type { z } from 'zod';
 import { keep } from './keep.ts';
-import { mapping, named, oneOrMany, rule, text, textLike, wordOf } from './parts.ts';
+import { mapping, named, oneOrMany, rule, text, wordOf } from './parts.ts';
 import { placeKeys } from './place.ts';
+import { scheduleText } from './schedule.ts';
 import { secret } from './shared.ts';
 
 const recipients = oneOrMany(text('a recipient'), 'a recipient, or a list of recipients');
@@ -45,9 +46,10 @@ const archive = mapping({
     .optional(),
   compression: wordOf(['gzip', 'zstd']).meta({ description: 'What it is compressed with.', default: 'gzip' }).optional(),
   keep: keep.meta({ description: 'Which archives `holdfast archive NAME --prune` keeps; the newest always stays.' }).optional(),
-  schedule: textLike(/^\S+(?: +\S+){4}$/, 'a schedule of five fields such as "0 5 1 * *"')
+  schedule: scheduleText()
     .meta({
-      description: 'When it is due, in the words of cron: minute, hour, day of the month, month, day of the week.',
+      description:
+        'When it is due: five fields of cron (minute, hour, day of the month, month, day of the week), or `monthly` and its kin.',
       examples: ['0 5 1 * *'],
     })
     .optional(),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { duration, exactlyOne, mapping, oneOrMany, onlyWith, rule, size, text, textLike, wholeNumber, wordOf, yesNo } from './parts.ts';
 import { keep } from './keep.ts';
+import { objective, schedule } from './schedule.ts';
 import { containerKeys, hooks, secret, secretMapping, serviceName } from './shared.ts';
 
 const name = text('a name');
@@ -251,6 +252,13 @@ export const component = exactlyOne(
           'What `holdfast prune` keeps of this component, in every repository, instead of what the repository says. It then goes for itself.',
       })
       .optional(),
+    schedule: schedule
+      .meta({
+        description: 'When its backup is due: fields of cron, a word, `on-change`, a duration, or `never`.',
+        examples: ['0 2 * * *', 'on-change'],
+      })
+      .optional(),
+    objective: objective.meta({ description: 'What is promised of this component.', examples: [{ rpo: '24h', rto: '1h' }] }).optional(),
   }),
   kindNames,
 );

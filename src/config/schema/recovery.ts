@@ -37,7 +37,8 @@ const smokeMapping = mapping({
   within: duration().meta({ description: 'With `run`: it is ended after this time.', default: '10m' }).optional(),
 });
 
-const smoke = z.union(
+/** What must hold: a query, a URL, a command. */
+export const smoke = z.union(
   [
     text('a command for sh'),
     onlyWith(

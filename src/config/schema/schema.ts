@@ -2,10 +2,14 @@
 import { z } from 'zod';
 import { archives } from './archives.ts';
 import { component } from './components.ts';
+import { drills } from './drills.ts';
 import { keep } from './keep.ts';
 import { exactlyOne, mapping, named, oneOrMany, text, textLike } from './parts.ts';
+import { notify } from './notify.ts';
 import { placeKeys } from './place.ts';
 import { recovery } from './recovery.ts';
+import { serve } from './serve.ts';
+import { maintenance, objective, schedule, timezone } from './schedule.ts';
 import { hooks, secret, serviceName } from './shared.ts';
 
 const repository = z.union(
@@ -74,7 +78,16 @@ export const fileSchema = mapping({
     .optional(),
   hooks: hooks.meta({ description: 'Commands around a whole backup.' }).optional(),
   recovery: recovery.meta({ description: 'What happens around putting the application back.' }).optional(),
+  schedule: schedule.meta({ description: 'When backups are due: of components that have no schedule of their own.' }).optional(),
+  objective: objective.meta({ description: 'What is promised of the whole application.' }).optional(),
+  timezone: timezone
+    .meta({ description: "Whose hours all schedules are in; the machine's by default.", examples: ['Europe/Berlin'] })
+    .optional(),
+  maintenance: maintenance.meta({ description: 'When repositories are pruned and checked.' }).optional(),
   archives: archives.optional(),
+  drills: drills.optional(),
+  notify: notify.optional(),
+  serve: serve.meta({ description: 'The HTTP interface of `holdfast serve`.' }).optional(),
   profiles: z
     .unknown()
     .meta({

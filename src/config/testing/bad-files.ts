@@ -1,4 +1,5 @@
 /** Files that are wrong, each with what is said about it. */
+import { fileSchema } from '../schema/schema.ts';
 
 export interface BadFile {
   readonly name: string;
@@ -9,6 +10,7 @@ export interface BadFile {
   readonly errors: readonly string[];
 }
 
+const keys = Object.keys(fileSchema.shape).join(', ');
 const rest = `repositories: { local: ./backups }
 components: { uploads: { files: ./uploads } }
 `;
@@ -37,15 +39,13 @@ export const badFiles: readonly BadFile[] = [
     text: `aplication: app\n${rest}`,
     errors: [
       '1:1: found no key "application", needed is the name of the application',
-      '1:1: found the key "aplication", allowed are application, version, compose, repositories, components, quiesce, hooks, recovery, archives, profiles; did you mean "application"?',
+      `1:1: found the key "aplication", allowed are ${keys}; did you mean "application"?`,
     ],
   },
   {
     name: 'keys of later versions',
-    text: `application: app\n${rest}notify: []\n`,
-    errors: [
-      '4:1: found the key "notify", allowed are application, version, compose, repositories, components, quiesce, hooks, recovery, archives, profiles',
-    ],
+    text: `application: app\n${rest}colours: []\n`,
+    errors: [`4:1: found the key "colours", allowed are ${keys}`],
   },
   {
     name: 'a number for a text',
@@ -163,9 +163,9 @@ export const badFiles: readonly BadFile[] = [
     name: 'components',
     text: 'application: app\nrepositories: { local: ./b }\ncomponents:\n  a: { file: x }\n  b: { files: x, code: . }\n  c:\n  d: {}\n  e: { files: { path: x, volume: y } }\n  f: { redis: localhost }\n  g: { redis: { url: "redis://h", port: 70000 } }\n',
     errors: [
-      '4:8: found the key "file", allowed are postgres, files, volumes, config, redis, logs, code, hooks, tags, keep; did you mean "files"?',
+      '4:8: found the key "file", allowed are postgres, files, volumes, config, redis, logs, code, hooks, tags, keep, schedule, objective; did you mean "files"?',
       '5:3: found files and code for "b", allowed is exactly one of postgres, files, volumes, config, redis, logs, code',
-      '6:5: found nothing for "c", allowed is a mapping with postgres, files, volumes, config, redis, logs, code, hooks, tags, keep',
+      '6:5: found nothing for "c", allowed is a mapping with postgres, files, volumes, config, redis, logs, code, hooks, tags, keep, schedule, objective',
       '7:3: found none of them for "d", allowed is exactly one of postgres, files, volumes, config, redis, logs, code',
       '8:8: found path and volume for "files", allowed is exactly one of path, volume',
       '9:15: found the text "localhost" for "redis", allowed is a URL such as redis://localhost:6379',
@@ -244,9 +244,7 @@ export const badFiles: readonly BadFile[] = [
     name: 'an error in a profile',
     text: `application: app\n${rest}profiles:\n  production:\n    quiese: web\n`,
     profile: 'production',
-    errors: [
-      '6:5: found the key "quiese", allowed are application, version, compose, repositories, components, quiesce, hooks, recovery, archives, profiles; did you mean "quiesce"?',
-    ],
+    errors: [`6:5: found the key "quiese", allowed are ${keys}; did you mean "quiesce"?`],
   },
   {
     name: 'something else than a mapping merged',

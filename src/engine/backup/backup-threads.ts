@@ -2,23 +2,23 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { once } from 'node:events';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../errors.ts';
 import type { HoldfastEvent } from '../../events.ts';
 import type { Capture } from '../../sources/source.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import { IndexWriter } from '../index/index-writer.ts';
-import { createKernelMemory } from '../kernels/kernels.ts';
 import { keyOf } from '../layout.ts';
 import type { Compression } from '../pack/zstd-codec.ts';
 import type { Repository } from '../repository.ts';
 import type { RunContext } from '../run-context.ts';
+import type { Crew } from './crew.ts';
 import { MailboxServer } from './mailbox.ts';
 import type { FinishedPack } from './pack-writer.ts';
-import { control, counter, createSharedState, memorySize, type SharedState } from './shared-state.ts';
+import { control, counter, createSharedState, type SharedState } from './shared-state.ts';
 import type { EngineResult, EngineStart, ThreadMessage, ThreadStart, WriterTotals } from './thread-start.ts';
 
 export interface ThreadsRequest {
@@ -37,35 +37,26 @@ export interface ThreadsResult extends EngineResult {
   readonly problems: number;
 }
 
-/** More workers than this would outrun any disk, and each has its buffers. */
-const mostWorkers = 16;
 const progressInterval = 200;
 /** A source that has not ended this many milliseconds after the run has is not waited for. */
 const sourceGrace = 3000;
-/** Nearly all a thread makes is garbage at once; a small young generation keeps it from piling up. */
-const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
-/** Starts the engine thread, which loads its modules while the caller still reads the index. It waits for its work; end it if there is none. */
-export function prepareEngineThread(): Worker {
-  return new Worker(new URL('./engine-thread.ts', import.meta.url), { resourceLimits });
-}
-
-/** Stores what the capture yields. Returns when every blob and tree is in durable packs that durable index files name. */
+/** Stores what the capture yields. Returns when every blob and tree is in durable packs that durable index files name, and no thread is at work. */
 export async function runBackupThreads(
   repository: Repository,
   index: BlobIndex,
-  engine: Worker,
+  crew: Crew,
   request: ThreadsRequest,
   context: RunContext,
 ): Promise<ThreadsResult> {
-  const run = new BackupRun(repository, index, engine, request, context);
+  const run = new BackupRun(repository, index, crew, request, context);
   return run.finish();
 }
 
 class BackupRun {
   readonly #repository: Repository;
   readonly #index: BlobIndex;
-  readonly #engine: Worker;
+  readonly #crew: Crew;
   readonly #request: ThreadsRequest;
   readonly #context: RunContext;
   readonly #shared: SharedState;
@@ -74,19 +65,18 @@ class BackupRun {
   readonly #commits = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   readonly #totals: WriterTotals[] = [];
-  readonly #workers = Math.min(mostWorkers, Math.max(2, availableParallelism()));
-  #startWorkers: () => void = () => {};
+  #startWorkers: (count: number) => void = () => {};
   #result: EngineResult | undefined;
   #problems = 0;
   #failure: Error | undefined;
 
-  constructor(repository: Repository, index: BlobIndex, engine: Worker, request: ThreadsRequest, context: RunContext) {
+  constructor(repository: Repository, index: BlobIndex, crew: Crew, request: ThreadsRequest, context: RunContext) {
     this.#repository = repository;
     this.#index = index;
-    this.#engine = engine;
+    this.#crew = crew;
     this.#request = request;
     this.#context = context;
-    this.#shared = createSharedState(createKernelMemory(memorySize(this.#workers + 1)));
+    this.#shared = createSharedState(crew.memory);
     this.#control = new Int32Array(this.#shared.control);
     Atomics.store(this.#control, control.nextPack, index.packs.length);
     this.#indexWriter = new IndexWriter(repository);
@@ -117,7 +107,10 @@ class BackupRun {
     return { ...this.#result, data: addTotals(this.#totals), problems: this.#problems };
   }
 
-  /** Resolves when every thread has ended. The workers are started by the first blob: a run that finds nothing new saves their memory. */
+  /**
+   * Resolves when every thread has ended its run. The first worker is started by the first blob, since a run that finds nothing new needs none; the others by
+   * more than one is worth.
+   */
   async #runThreads(stagingPrefix: string): Promise<void> {
     const { storage, masterKey, config } = this.#repository;
     const { port1, port2 } = new MessageChannel();
@@ -126,22 +119,24 @@ class BackupRun {
       shared: this.#shared,
       index: this.#index.shared,
       masterKey,
-      threads: this.#workers + 1,
+      threads: this.#crew.workers + 1,
       stagingPrefix,
       compression: config.version > 1 ? this.#request.compression : 'off',
       dryRun: this.#request.dryRun,
     };
     const workers: Promise<void>[] = [];
-    this.#startWorkers = () => {
-      for (let thread = workers.length + 1; thread <= this.#workers; thread++) {
-        const start: ThreadStart = { ...common, thread };
-        workers.push(this.#attend(new Worker(new URL('./blob-worker.ts', import.meta.url), { workerData: start, resourceLimits })));
+    this.#startWorkers = (count) => {
+      while (workers.length < Math.min(count, this.#crew.workers)) {
+        const start: ThreadStart = { ...common, thread: workers.length + 1 };
+        const worker = this.#crew.blobWorker(workers.length);
+        workers.push(this.#attend(worker));
+        worker.postMessage(start);
       }
     };
     const start: EngineStart = { ...common, ...this.#engineStart(), thread: 0, mailbox: port2 };
-    const engineEnded = this.#attend(this.#engine);
-    this.#engine.postMessage(start, [port2]);
-    if (this.#request.parentTree === undefined) this.#startWorkers();
+    const engineEnded = this.#attend(this.#crew.engine);
+    this.#crew.engine.postMessage(start, [port2]);
+    if (this.#request.parentTree === undefined) this.#startWorkers(1);
     const { capture } = this.#request;
     if (capture.shape === 'streams') {
       const pumped = mailbox.pump(capture.entries, this.#stop.signal).catch((error: unknown) => this.#fail(error));
@@ -174,19 +169,21 @@ class BackupRun {
     };
   }
 
-  /** Listens to a thread. Resolves when it has ended, however it ended. */
-  #attend(worker: Worker): Promise<void> {
+  /** Listens to a thread. Resolves when its run is over, however it ended. */
+  async #attend(thread: Worker): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    worker.on('message', (message: ThreadMessage) => this.#handle(message));
-    worker.on('error', (error) => this.#fail(error));
-    worker.on('exit', () => resolve());
-    return promise;
+    const hear = (message: ThreadMessage): void => (message.type === 'ended' ? resolve() : this.#handle(message));
+    const fail = (error: unknown): void => this.#fail(error);
+    const end = (): void => resolve();
+    thread.on('message', hear).on('error', fail).on('exit', end);
+    await promise;
+    thread.off('message', hear).off('error', fail).off('exit', end);
   }
 
-  #handle(message: ThreadMessage): void {
+  #handle(message: Exclude<ThreadMessage, { type: 'ended' }>): void {
     switch (message.type) {
-      case 'first-blob':
-        this.#startWorkers();
+      case 'workers':
+        this.#startWorkers(message.wanted);
         break;
       case 'pack':
         this.#track(this.#commit(message.pack));
@@ -226,7 +223,7 @@ class BackupRun {
     const { storage } = this.#repository;
     // A rename is done at once; an upload may take long, and whoever interrupts the run does not want to wait for it.
     const options = storage.local === undefined ? { signal: this.#context.signal } : {};
-    await storage.putFile(keyOf('pack', pack.id), pack.path, options);
+    await storage.putFile(keyOf('pack', pack.id), pack.path, { ...options, sha256: pack.id, readOften: pack.type === 'tree' });
     this.#index.namePack(pack.number, pack.id);
     await this.#indexWriter.addEncoded(pack.indexed, pack.blobs);
   }

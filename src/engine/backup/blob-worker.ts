@@ -1,13 +1,9 @@
 /** A blob worker: hash → known? → compress → seal → verify → pack, for one blob after the other, until there are no more. */
-import { workerData } from 'node:worker_threads';
 import { JobTaker } from './job-queue.ts';
 import { BlobClaimer } from './pack-writer.ts';
-import { mainPort, runThread, startThread, type ThreadStart } from './thread-start.ts';
+import { mainPort, serveRuns, startThread, type ThreadStart } from './thread-start.ts';
 
-// The main thread of this package is the only one that starts this file.
-const start = workerData as ThreadStart;
-
-runThread(() => {
+serveRuns((start: ThreadStart) => {
   const { index, sealer, writer } = startThread(start, 'data');
   const claimer = new BlobClaimer(index);
   new JobTaker(start.shared).run((address, length) => {

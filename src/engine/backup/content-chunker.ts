@@ -32,6 +32,8 @@ export const fixedChunk = 1024 * 1024;
 /** A job of small files: as many as make the hand-over cheap, few enough to keep all workers busy. */
 const jobBytes = 256 * 1024;
 const jobBlobs = 64;
+/** Bytes of content from which a second worker does more than its start costs. */
+const worthAllWorkers = 4 * 1024 * 1024;
 /** Small files use no more of a region than this, so that a run of them touches little memory; three times as much is ample to keep all workers busy. */
 const smallFilesLimit = 2 * 1024 * 1024;
 
@@ -39,22 +41,25 @@ export class ContentChunker {
   readonly bytes: Uint8Array;
   readonly #kernels: Kernels;
   readonly #queue: JobPublisher;
+  readonly #threads: number;
   readonly #shift: bigint;
   readonly #regions: number[];
   readonly #jobsInRegion: number[];
   /** The files that the blobs under way belong to, and the region of each job, oldest first. */
   readonly #owners = new Fifo<BlobOwner>();
   readonly #jobRegions = new Fifo<number>();
-  readonly #onFirstBlob: () => void;
-  #hasPublished = false;
+  readonly #onDemand: (workers: number) => void;
+  #workers = 0;
+  #published = 0;
   #region = 0;
   #used = 0;
   #openBlobs = 0;
   #openBytes = 0;
 
-  /** @param onFirstBlob called once, when the workers are wanted. */
-  constructor(shared: SharedState, threads: number, kernels: Kernels, polynomial: bigint, onFirstBlob: () => void) {
-    this.#onFirstBlob = onFirstBlob;
+  /** @param onDemand called when so many workers are wanted: one at the first blob, all when there is much to do. */
+  constructor(shared: SharedState, threads: number, kernels: Kernels, polynomial: bigint, onDemand: (workers: number) => void) {
+    this.#onDemand = onDemand;
+    this.#threads = threads;
     this.bytes = new Uint8Array(shared.memory.buffer);
     this.#kernels = kernels;
     this.#queue = new JobPublisher(shared);
@@ -191,13 +196,19 @@ export class ContentChunker {
 
   #publish(): void {
     if (this.#openBlobs === 0) return;
-    if (!this.#hasPublished) this.#onFirstBlob();
-    this.#hasPublished = true;
+    this.#published += this.#openBytes;
+    this.#want(this.#published < worthAllWorkers ? 1 : this.#threads - 1);
     this.#queue.publish();
     this.#jobRegions.push(this.#region);
     this.#jobsInRegion[this.#region] = (this.#jobsInRegion[this.#region] ?? 0) + 1;
     this.#openBlobs = 0;
     this.#openBytes = 0;
+  }
+
+  #want(workers: number): void {
+    if (workers <= this.#workers) return;
+    this.#workers = workers;
+    this.#onDemand(workers);
   }
 
   /** Moves on to a free region: the first, so that little memory is touched. Waits until there is one. */

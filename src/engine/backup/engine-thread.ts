@@ -6,11 +6,11 @@ import { Mailbox } from './mailbox.ts';
 import { BlobClaimer, type PackWriter } from './pack-writer.ts';
 import { ParentTrees } from './parent-trees.ts';
 import { StreamCollector } from './stream-collector.ts';
-import { mainPort, runThread, startThread, type EngineResult, type EngineStart, type Statistics } from './thread-start.ts';
+import { mainPort, serveRuns, startThread, type EngineResult, type EngineStart, type Statistics } from './thread-start.ts';
 import { TreeWalker } from './tree-walker.ts';
 
-// The main thread sends one message: what to do. Until then the modules above are loaded.
-mainPort().once('message', (start: EngineStart) => runThread(() => runEngine(start)));
+// Until the main thread sends what to do the modules above are loaded.
+serveRuns(runEngine);
 
 function runEngine(start: EngineStart): void {
   const { index, sealer, writer } = startThread(start, 'tree');
@@ -26,8 +26,8 @@ function runEngine(start: EngineStart): void {
     bytes: 0,
   };
   const mailbox = new Mailbox(start.mailbox, start.shared);
-  const chunker = new ContentChunker(start.shared, start.threads, sealer.kernels, start.polynomial, () =>
-    port.postMessage({ type: 'first-blob' }),
+  const chunker = new ContentChunker(start.shared, start.threads, sealer.kernels, start.polynomial, (wanted) =>
+    port.postMessage({ type: 'workers', wanted }),
   );
   const claimer = new BlobClaimer(index);
   const folders = new FolderQueue((json) => writeTree(json, claimer, writer, start.dryRun));

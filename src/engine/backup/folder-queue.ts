@@ -2,7 +2,7 @@
  * Folders whose contents are still being stored. A folder's tree can be written when every file in it has all its hashes and every
  * folder in it is written; since folders are closed from the inside out, it is enough to look at the oldest.
  */
-import { releaseBuffer } from '../crypto/release-buffer.ts';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import { encodeNode, joinTree } from '../tree/encode-tree.ts';
 import type { TreeNode } from '../tree/node.ts';
 import { FileContent } from './file-content.ts';

@@ -29,7 +29,7 @@ export type StreamMessage =
   | { readonly type: 'entry-end' }
   | { readonly type: 'end' };
 
-/** An object is undefined where the repository has lost it. */
+/** An object is undefined where the repository has lost it, or does not give it now. */
 type Delivery = StreamMessage | { readonly type: 'object'; readonly bytes: Uint8Array | undefined };
 
 /** The engine thread's end. */
@@ -73,6 +73,8 @@ export class Mailbox {
   }
 }
 
+const lost = ['storage-missing', 'storage-short', 'storage-refused'] as const;
+
 /** The main thread's end. */
 export class MailboxServer {
   readonly #port: MessagePort;
@@ -87,7 +89,8 @@ export class MailboxServer {
       storage.get(key, range).then(
         (bytes) => this.#send({ type: 'object', bytes }),
         (error: unknown) => {
-          if (isError(error, 'storage-missing') || isError(error, 'storage-short')) this.#send({ type: 'object', bytes: undefined });
+          // One of an archive class that no cache has is as good as lost to this run: what it is for is read anew.
+          if (lost.some((code) => isError(error, code))) this.#send({ type: 'object', bytes: undefined });
           else fail(error);
         },
       );

@@ -22,6 +22,7 @@ const flushAt = 1024 * 1024;
 
 export interface FinishedPack {
   readonly id: string;
+  readonly type: BlobType;
   readonly path: string;
   /** Its number in the blob index, which already says where its blobs are. */
   readonly number: number;
@@ -121,7 +122,7 @@ export class PackWriter {
     visitPackHeader(header, (_, __, offset, length, uncompressedLength) => {
       index.settle(this.#entries[blobs++] ?? 0, number, offset, length, uncompressedLength);
     });
-    const pack: FinishedPack = { id, path: this.#path, number, blobs, indexed: encodePackHeader(id, header) };
+    const pack: FinishedPack = { id, type: this.#options.type, path: this.#path, number, blobs, indexed: encodePackHeader(id, header) };
     Atomics.add(this.#control, control.waitingPacks, 1);
     port.postMessage({ type: 'pack', pack }, isOwned(pack.indexed) ? [pack.indexed.buffer] : []);
   }

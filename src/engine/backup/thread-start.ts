@@ -67,12 +67,15 @@ export interface Statistics {
 }
 
 export type ThreadMessage =
-  | { readonly type: 'first-blob' }
+  /** So many workers are worth their start now. */
+  | { readonly type: 'workers'; readonly wanted: number }
   | { readonly type: 'pack'; readonly pack: FinishedPack }
   | { readonly type: 'problem'; readonly path: string; readonly reason: string }
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'blobs'; readonly totals: WriterTotals }
   | { readonly type: 'engine'; readonly result: EngineResult }
+  /** The run is over for this thread, which waits for the next. */
+  | { readonly type: 'ended' }
   | {
       readonly type: 'failed';
       readonly code: ErrorCode | undefined;
@@ -107,14 +110,18 @@ export function startThread(start: ThreadStart, type: BlobType): { index: BlobIn
   return { index, sealer, writer };
 }
 
-/** Runs a thread's work and reports how it failed; being aborted is no failure of its own. */
-export function runThread(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof BackupAborted)) mainPort().postMessage(describeFailure(error));
-  }
-  mainPort().close();
+/** Does a thread's part of each run that the main thread sends. After one that failed the thread ends; being aborted is no failure of its own. */
+export function serveRuns<Start>(work: (start: Start) => void): void {
+  const port = mainPort();
+  port.on('message', (start: Start) => {
+    try {
+      work(start);
+      port.postMessage({ type: 'ended' } satisfies ThreadMessage);
+    } catch (error) {
+      if (!(error instanceof BackupAborted)) port.postMessage(describeFailure(error));
+      port.close();
+    }
+  });
 }
 
 function describeFailure(error: unknown): ThreadMessage {

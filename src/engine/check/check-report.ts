@@ -1,7 +1,7 @@
 export type ReadDataChoice = 'none' | 'all' | { readonly percent: number } | { readonly part: number; readonly of: number };
 
 export interface CheckOptions {
-  /** Which packs are read whole: none by default, all, a random share, or the `part`th (from 1) of `of` fixed shares. */
+  /** Which packs are read whole, and objects beside them: none by default, all, a random share, or the `part`th (from 1) of `of` fixed shares. */
   readonly readData?: ReadDataChoice;
 }
 
@@ -23,6 +23,8 @@ export interface CheckReport {
   readonly blobs: number;
   /** Trees that were walked. */
   readonly trees: number;
+  /** Of what lies beside restic's format: write-ahead log, reports, the audit trail. */
+  readonly objectsRead: number;
   readonly packsRead: number;
   readonly bytesRead: number;
 }

@@ -5,6 +5,7 @@ import { loadReadableIndexes } from '../index/load-readable-indexes.ts';
 import { loadSnapshots } from '../snapshots/load-snapshots.ts';
 import { reasonOf } from '../../errors.ts';
 import { checkAccess } from './check-access.ts';
+import { checkObjects } from './check-objects.ts';
 import { checkPackList } from './check-packs.ts';
 import type { CheckOptions, CheckReport } from './check-report.ts';
 import { checkReachable } from './check-reachable.ts';
@@ -13,7 +14,8 @@ import { readPacks } from './read-packs.ts';
 
 /**
  * Checks a repository: keys, locks, snapshots and index files by their hashes and seals, packs by their presence and size, and that all that
- * snapshots need is named by the index. With `readData` packs are read whole and every blob in them opened.
+ * snapshots need is named by the index. With `readData` packs are read whole and every blob in them opened, and so is what lies beside
+ * the format.
  *
  * A run that writes meanwhile does no harm when this one holds a lock; without any lock a prune may make it report what is only gone.
  *
@@ -30,6 +32,7 @@ export async function checkRepository(repository: Repository, options: CheckOpti
   for (const { id, error } of indexes.problems) findings.error(`index ${id}`, reasonOf(error));
   const packs = await checkPackList(repository, indexes.index, findings);
   const trees = await checkReachable(repository, indexes.index, snapshots, findings, context);
+  const objects = await checkObjects(repository, options.readData ?? 'none', findings, context);
   const read = await readPacks(repository, packs, options.readData ?? 'none', findings, context);
   return {
     errors: findings.errors,
@@ -39,6 +42,7 @@ export async function checkRepository(repository: Repository, options: CheckOpti
     packs: packs.count,
     blobs: packs.blobs,
     trees,
+    objectsRead: objects,
     packsRead: read.packs,
     bytesRead: read.bytes,
   };

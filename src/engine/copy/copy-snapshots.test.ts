@@ -50,7 +50,7 @@ test.each([2, 1] as const)('every snapshot to a repository of version %d, which 
   expect(compressed.includes(true)).toBe(version === 2);
 
   const again = await copySnapshots(source, to, ids, quietContext());
-  expect(again).toEqual({ copied: [], present: report.copied, blobs: 0, bytes: 0 });
+  expect(again).toEqual({ copied: [], present: report.copied, blobs: 0, wholePacks: 0, bytes: 0 });
   // Back again: the source has them under their first ids.
   const back = await copySnapshots(
     to,

@@ -1,26 +1,18 @@
 /**
- * Snapshots from one repository to another. Blobs keep their ids, so only those that are missing there travel: opened with one key, verified,
- * sealed with the other. They stay compressed as they are, but for a repository of version 1, which knows no compression.
+ * Snapshots from one repository to another. Blobs keep their ids, so only those that are missing there travel: whole packs where both have the same
+ * key; else opened with one key, sealed with the other, and verified.
  */
 import { HoldfastError, reasonOf } from '../../errors.ts';
 import { findReachableBlobs, type ReachObserver } from '../browse/reachable-blobs.ts';
-import type { BlobIndex } from '../index/blob-index.ts';
-import { EntriesByPack } from '../index/entries-by-pack.ts';
-import { IndexWriter } from '../index/index-writer.ts';
 import type { BitSet } from '../index/bit-set.ts';
-import { BlobOpener } from '../pack/blob-opener.ts';
-import { PackBuilder } from '../pack/pack-builder.ts';
-import { readVerifiedBlobs } from '../pack/read-verified-blobs.ts';
 import type { Repository } from '../repository.ts';
-import { throwIfAborted, type RunContext } from '../run-context.ts';
+import type { RunContext } from '../run-context.ts';
 import { loadSnapshot, loadSnapshots, type LoadedSnapshot } from '../snapshots/load-snapshots.ts';
 import { saveSnapshot } from '../snapshots/save-snapshot.ts';
 import type { Snapshot } from '../snapshot-json.ts';
 import { parseTime } from '../tree/time.ts';
-import { BlobResealer } from './blob-resealer.ts';
-
-/** After this many packs an index file is written, so that an interrupted copy does not begin anew. */
-const packsAnIndex = 64;
+import { copyBlobs } from './copy-blobs.ts';
+import type { CopyRun } from './copy-run.ts';
 
 /** A snapshot and what it is called in the other repository. */
 export interface CopiedSnapshot {
@@ -33,16 +25,10 @@ export interface CopyReport {
   /** Those that were there already. */
   readonly present: readonly CopiedSnapshot[];
   readonly blobs: number;
+  /** Packs that were taken over byte for byte. */
+  readonly wholePacks: number;
   /** Bytes of content, before compression. */
   readonly bytes: number;
-}
-
-interface CopyRun {
-  readonly from: Repository;
-  readonly to: Repository;
-  readonly fromIndex: BlobIndex;
-  readonly toIndex: BlobIndex;
-  readonly context: RunContext;
 }
 
 /**
@@ -60,7 +46,7 @@ export async function copySnapshots(
   const snapshots: LoadedSnapshot[] = [];
   for (const id of new Set(snapshotIds)) snapshots.push(await loadSnapshot(from, id));
   const { missing, present } = await findCopies(snapshots, to);
-  if (missing.length === 0) return { copied: [], present, blobs: 0, bytes: 0 };
+  if (missing.length === 0) return { copied: [], present, blobs: 0, wholePacks: 0, bytes: 0 };
   const run: CopyRun = {
     from,
     to,
@@ -121,52 +107,4 @@ function findNeeded({ from, fromIndex, context }: CopyRun, snapshots: readonly L
   };
   const roots = snapshots.map(({ id, snapshot }) => ({ tree: snapshot.tree, user: `snapshot ${id}` }));
   return findReachableBlobs(from, fromIndex, roots, observer, context.signal);
-}
-
-async function copyBlobs(run: CopyRun, needed: BitSet): Promise<{ blobs: number; bytes: number }> {
-  const { from, to, fromIndex, context } = run;
-  const { events, signal } = context;
-  events({ type: 'phase', phase: 'copy blobs' });
-  const writer = new IndexWriter(to);
-  const builder = new PackBuilder(to, writer, { signal });
-  const resealer = new BlobResealer(to);
-  const reading = { repository: from, index: fromIndex, opener: new BlobOpener(from.masterKey), signal };
-  const byPack = new EntriesByPack(fromIndex);
-  const totals = { blobs: 0, bytes: 0 };
-  let flushedAt = 0;
-  try {
-    for (let pack = 0; pack < fromIndex.packs.length; pack++) {
-      throwIfAborted(signal);
-      const blobs = blobsToCopy(run, byPack, pack, needed);
-      for await (const blob of readVerifiedBlobs(reading, fromIndex.packs[pack] ?? '', blobs)) {
-        const resealed = resealer.reseal(blob);
-        await builder.addSealed(resealed.blob, resealed.sealed);
-        totals.blobs += 1;
-        totals.bytes += blob.content.length;
-      }
-      if (blobs.length > 0) events({ type: 'progress', phase: 'copy blobs', itemsDone: totals.blobs, bytesDone: totals.bytes });
-      if (builder.packs - flushedAt < packsAnIndex) continue;
-      await writer.flush();
-      flushedAt = builder.packs;
-    }
-    await builder.finish();
-    await writer.finish();
-  } catch (error) {
-    await builder.discard();
-    // What is stored is kept for the next attempt; that this, too, may fail changes nothing about what is told.
-    await writer.finish().catch(() => {});
-    throw error;
-  }
-  return totals;
-}
-
-function blobsToCopy(
-  { fromIndex, toIndex }: CopyRun,
-  byPack: EntriesByPack,
-  pack: number,
-  needed: BitSet,
-): ReturnType<EntriesByPack['blobsOf']> {
-  if (!byPack.of(pack).some((entry) => needed.has(entry) && !toIndex.has(fromIndex.idOf(entry), fromIndex.typeOf(entry)))) return [];
-  const entries = byPack.of(pack);
-  return byPack.blobsOf(pack).filter(({ id, type }, at) => needed.has(entries[at] ?? 0) && !toIndex.has(id, type));
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { readObject, readString } from '../../util/wire.ts';
 
 /** The key everything in a repository is sealed with (restic's design, "Keys, Encryption and MAC"). Plain bytes, so that it may cross to worker threads. */
@@ -35,4 +35,9 @@ export function decodeMasterKey(json: Uint8Array): MasterKey {
   const key = { encrypt: bytes(wire['encrypt'], 'encrypt'), macK: bytes(mac['k'], 'mac.k'), macR: bytes(mac['r'], 'mac.r') };
   if (key.encrypt.length !== 32 || key.macK.length !== 16 || key.macR.length !== 16) throw new Error('the key inside has the wrong length');
   return key;
+}
+
+/** Whether what one has sealed is opened by the other. */
+export function sameKey(a: MasterKey, b: MasterKey): boolean {
+  return timingSafeEqual(encodeMasterKey(a), encodeMasterKey(b));
 }

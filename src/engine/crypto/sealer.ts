@@ -4,7 +4,7 @@
  */
 import { createCipheriv, randomFillSync, timingSafeEqual, type Cipheriv } from 'node:crypto';
 import { createKernelMemory, loadKernels, type Kernels } from '../kernels/kernels.ts';
-import { releaseBuffer } from './release-buffer.ts';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import type { MasterKey } from './master-key.ts';
 
 /** Bytes that sealing adds to a plaintext. */

@@ -1,5 +1,5 @@
 /** The JSON of an index file: packs, and the blobs in each. */
-import { releaseBuffer } from '../crypto/release-buffer.ts';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import { readArray, readId, readInteger, readObject, readString } from '../../util/wire.ts';
 import { visitPackHeader, type BlobType, type PackedBlob } from '../pack/pack-header.ts';
 

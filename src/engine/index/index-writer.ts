@@ -1,4 +1,4 @@
-import { releaseBuffer } from '../crypto/release-buffer.ts';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import type { Repository } from '../repository.ts';
 import { encodePack, joinIndex, mostBlobsAnIndex, type IndexedPack } from './index-file.ts';
 

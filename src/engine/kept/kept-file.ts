@@ -5,7 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { releaseBuffer } from '../crypto/release-buffer.ts';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 
 const mark = Buffer.from('holdfast kept 1\n', 'latin1');

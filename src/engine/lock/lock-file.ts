@@ -55,11 +55,12 @@ function decodeLock(json: Uint8Array): LockFile {
 /**
  * Every lock file there is. Empty ones are left out, as restic does: where uploads are not atomic an interrupted one leaves such a file.
  * One that is removed while we look is gone.
+ * @param except the one that we have just written ourselves
  */
-export async function loadLocks(repository: Repository): Promise<LoadedLock[]> {
+export async function loadLocks(repository: Repository, except?: string): Promise<LoadedLock[]> {
   const locks: LoadedLock[] = [];
   for (const { id, size } of await repository.listFiles('lock')) {
-    if (size === 0) continue;
+    if (size === 0 || id === except) continue;
     try {
       locks.push({ id, lock: decodeLock(await repository.readFile('lock', id)) });
     } catch (error) {

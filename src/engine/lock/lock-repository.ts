@@ -95,8 +95,7 @@ async function findConflict(
   context: RunContext,
 ): Promise<{ id: string; problem: string } | undefined> {
   let unreadable: { id: string; problem: string } | undefined;
-  for (const loaded of await loadLocks(repository)) {
-    if (loaded.id === own) continue;
+  for (const loaded of await loadLocks(repository, own)) {
     if ('problem' in loaded) {
       unreadable ??= loaded;
       continue;

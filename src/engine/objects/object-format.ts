@@ -13,7 +13,7 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError, reasonOf } from '../../errors.ts';
 import { readInteger, readObject, readString } from '../../util/wire.ts';
-import { releaseBuffer } from '../crypto/release-buffer.ts';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import { sealOverhead } from '../crypto/sealer.ts';
 
 /** What a header says, the caller's part and ours. */

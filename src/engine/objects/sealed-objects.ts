@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { HoldfastError, isError, reasonOf } from '../../errors.ts';
 import { compressBody, decompressBody } from '../pack/body-codec.ts';
 import type { Repository } from '../repository.ts';
-import { releaseBuffer } from '../crypto/release-buffer.ts';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import { throwIfAborted } from '../run-context.ts';
 import {
   firstRead,

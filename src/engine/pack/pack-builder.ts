@@ -133,7 +133,8 @@ export class PackBuilder {
     const id = pack.hash.digest('hex');
     const key = keyOf('pack', id);
     try {
-      await storage.putFile(key, pack.path, this.#options.signal === undefined ? {} : { signal: this.#options.signal });
+      const { signal } = this.#options;
+      await storage.putFile(key, pack.path, { sha256: id, ...(signal === undefined ? {} : { signal }) });
     } finally {
       await rm(pack.path, { force: true }).catch(() => {});
     }

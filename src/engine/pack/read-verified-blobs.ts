@@ -22,17 +22,19 @@ export async function* readVerifiedBlobs(
   pack: string,
   blobs: readonly PackedBlob[],
 ): AsyncGenerator<VerifiedBlob, void, undefined> {
-  const { repository, opener, signal } = reading;
-  for await (const sealed of readSealedBlobs(repository, pack, blobs, signal)) {
-    let opened: OpenedBlob;
-    try {
-      opened = openSealedBlob(repository, opener, pack, sealed);
-    } catch (error) {
-      yield await readOtherCopy(reading, pack, sealed.blob, error);
-      continue;
-    }
-    yield { ...sealed, ...opened };
+  for await (const sealed of readSealedBlobs(reading.repository, pack, blobs, reading.signal))
+    yield await verifyBlob(reading, pack, sealed);
+}
+
+/** The same for one that is read already. */
+export async function verifyBlob(reading: BlobReading, pack: string, sealed: SealedBlob): Promise<VerifiedBlob> {
+  let opened: OpenedBlob;
+  try {
+    opened = openSealedBlob(reading.repository, reading.opener, pack, sealed);
+  } catch (error) {
+    return readOtherCopy(reading, pack, sealed.blob, error);
   }
+  return { ...sealed, ...opened };
 }
 
 async function readOtherCopy(

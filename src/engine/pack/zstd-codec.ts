@@ -4,7 +4,7 @@
  * public calls serve (a test pins which of the two is in use).
  */
 import zlib from 'node:zlib';
-import { releaseBuffer } from '../crypto/release-buffer.ts';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 
 interface PrivateHandle {
   writeSync(

@@ -2,8 +2,13 @@
 import type { BlobIndex } from '../index/blob-index.ts';
 import { entryFlag, noEntry, type EntryTable } from './entry-table.ts';
 
-/** Unneeded bytes that are read along rather than read around. */
-const mostGap = 64 * 1024;
+/** How packs are read. */
+export interface Reading {
+  /** Most sealed bytes of a job, unless one blob alone is larger. */
+  readonly jobBytes: number;
+  /** Unneeded bytes that are read along rather than read around. */
+  readonly gapBytes: number;
+}
 
 export interface SharedSchedule {
   /** Contents (numbers in the entry table) in the order of reading. */
@@ -23,13 +28,12 @@ export interface JobRange {
 
 const idle = entryFlag.skipped | entryFlag.damaged | entryFlag.failed | entryFlag.hardLink;
 
-/** @param jobBytes most sealed bytes of a job, unless one blob alone is larger */
-export function scheduleBlobs(table: EntryTable, index: BlobIndex, jobBytes: number): SharedSchedule {
+export function scheduleBlobs(table: EntryTable, index: BlobIndex, reading: Reading): SharedSchedule {
   const wanted = collectWanted(table);
   sortByPack(wanted.contents, table, index);
   return {
     order: toShared(wanted.contents),
-    jobs: toShared(cutJobs(wanted.contents, table, index, jobBytes)),
+    jobs: toShared(cutJobs(wanted.contents, table, index, reading)),
     quiet: toShared(wanted.quiet),
   };
 }
@@ -93,7 +97,7 @@ function sortByPack(contents: Uint32Array, table: EntryTable, index: BlobIndex):
   }
 }
 
-function cutJobs(order: Uint32Array, table: EntryTable, index: BlobIndex, jobBytes: number): number[] {
+function cutJobs(order: Uint32Array, table: EntryTable, index: BlobIndex, { jobBytes, gapBytes }: Reading): number[] {
   const starts: number[] = [];
   let pack = -1;
   let begin = 0;
@@ -103,7 +107,7 @@ function cutJobs(order: Uint32Array, table: EntryTable, index: BlobIndex, jobByt
     const offset = index.offsetOf(blob);
     const blobEnd = offset + index.lengthOf(blob);
     const isRepeated = at > 0 && table.blobs[order[at - 1] ?? 0] === blob;
-    if (!isRepeated && (index.packOf(blob) !== pack || offset > end + mostGap || blobEnd - begin > jobBytes)) {
+    if (!isRepeated && (index.packOf(blob) !== pack || offset > end + gapBytes || blobEnd - begin > jobBytes)) {
       starts.push(at);
       pack = index.packOf(blob);
       begin = offset;

@@ -1,6 +1,7 @@
 /** A thread of a restore: reads packs, opens blobs, writes files. It takes jobs by counting a shared number up, so nobody has to hand them out. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import { BlobIndex } from '../index/blob-index.ts';
 import { keyOf } from '../layout.ts';
 import { BlobOpener } from '../pack/blob-opener.ts';
@@ -73,9 +74,8 @@ class RestoreWorker {
         if (task.packs !== undefined) this.#writeJobs(task.schedule);
         return;
       case 'job':
-        return this.#openJob(task.from, task.to, rangeOf(this.#order, task.from, task.to, this.#table, this.#index), (input) =>
-          input.set(task.bytes),
-        );
+        this.#openFetched(task.from, task.to, task.bytes);
+        return releaseBuffer(task.bytes);
       case 'content':
         return this.#writeContent(task.from, task.to, task.bytes);
       case 'finish':
@@ -103,41 +103,53 @@ class RestoreWorker {
       const job = Atomics.add(this.#control, controlNextJob, 1);
       const [from, to] = [jobs[job], jobs[job + 1]];
       if (from === undefined || to === undefined || this.#stopped()) return;
-      const range = rangeOf(this.#order, from, to, this.#table, this.#index);
-      this.#openJob(from, to, range, (input) => this.#readPack(range, input));
+      this.#openRead(from, to);
     }
   }
 
-  /** Has the job's bytes brought, then opens blob after blob. What cannot be read or opened is reported, for another copy to be looked for. */
-  #openJob(from: number, to: number, range: JobRange, bring: (input: Uint8Array) => void): void {
+  /** A job whose bytes are read from a pack on this machine at once, to where they are opened. */
+  #openRead(from: number, to: number): void {
+    const range = rangeOf(this.#order, from, to, this.#table, this.#index);
     try {
-      bring(this.#opener.input(range.length));
+      this.#readPack(range, this.#opener.input(range.length));
     } catch {
       return this.#send({ is: 'unreadable', from, to });
     }
+    return this.#openBlobs(from, to, (blob) => this.#open(blob, this.#index.offsetOf(blob) - range.offset));
+  }
+
+  /** A job whose bytes were fetched: as long as a pack, so one blob after the other is brought to where it is opened. */
+  #openFetched(from: number, to: number, bytes: Uint8Array): void {
+    const index = this.#index;
+    const { offset } = rangeOf(this.#order, from, to, this.#table, index);
+    this.#openBlobs(from, to, (blob) => {
+      const at = index.offsetOf(blob) - offset;
+      const length = index.lengthOf(blob);
+      this.#opener.input(length).set(bytes.subarray(at, at + length));
+      return this.#open(blob, 0);
+    });
+  }
+
+  /** Opens blob after blob. What cannot be opened is reported, for another copy to be looked for. */
+  #openBlobs(from: number, to: number, open: (blob: number) => Uint8Array): void {
     for (let at = from; at < to && !this.#stopped();) {
       const blob = this.#blobAt(at);
       let next = at + 1;
       while (next < to && this.#blobAt(next) === blob) next += 1;
-      const content = this.#openBlob(blob, range.offset);
-      if (content === undefined) this.#send({ is: 'unreadable', from: at, to: next });
-      else this.#writeContent(at, next, content);
+      let content: Uint8Array | undefined;
+      try {
+        content = open(blob);
+      } catch {
+        this.#send({ is: 'unreadable', from: at, to: next });
+      }
+      if (content !== undefined) this.#writeContent(at, next, content);
       at = next;
     }
   }
 
-  #openBlob(blob: number, rangeOffset: number): Uint8Array | undefined {
+  #open(blob: number, at: number): Uint8Array {
     const index = this.#index;
-    try {
-      return this.#opener.open(
-        index.idOf(blob),
-        index.offsetOf(blob) - rangeOffset,
-        index.lengthOf(blob),
-        index.uncompressedLengthOf(blob),
-      );
-    } catch {
-      return undefined;
-    }
+    return this.#opener.open(index.idOf(blob), at, index.lengthOf(blob), index.uncompressedLengthOf(blob));
   }
 
   /** One blob's content to all its places. */

@@ -2,15 +2,15 @@
 import { HoldfastError, reasonOf } from '../../errors.ts';
 import { keyOf } from '../layout.ts';
 import type { Repository } from '../repository.ts';
-import { rangeOf, scheduleBlobs } from './blob-schedule.ts';
+import { rangeOf, scheduleBlobs, type Reading } from './blob-schedule.ts';
 import { entryFlag } from './entry-table.ts';
 import { locateLocalPacks } from './locate-local-packs.ts';
 import type { RestoreCrew } from './restore-crew.ts';
 import type { RestorePlan } from './restore-plan.ts';
 
-/** What a job reads at once: little from a disk whose pages are in memory anyway, much where each request takes a while. */
-const localJobBytes = 1 << 20;
-const remoteJobBytes = 4 << 20;
+/** Little at once from a disk whose pages are in memory anyway; where each request costs time and money, a whole pack of ours. */
+const localReading: Reading = { jobBytes: 1 << 20, gapBytes: 64 << 10 };
+const remoteReading: Reading = { jobBytes: 24 << 20, gapBytes: 2 << 20 };
 
 /** What says that a blob is lost, rather than that the storage does not answer. */
 const losses = new Set(['damaged', 'blob-missing', 'storage-missing', 'storage-short']);
@@ -25,7 +25,7 @@ export async function writeContents(
 ): Promise<void> {
   const { table, index, totals } = plan;
   const packs = locateLocalPacks(repository, index);
-  const schedule = scheduleBlobs(table, index, packs === undefined ? remoteJobBytes : localJobBytes);
+  const schedule = scheduleBlobs(table, index, packs === undefined ? remoteReading : localReading);
   const order = new Uint32Array(schedule.order);
   await crew.withProgress('restore', totals.files, totals.bytesToWrite, async () => {
     await crew.write(schedule, packs);
@@ -42,7 +42,7 @@ interface FetchWork {
   readonly signal: AbortSignal;
 }
 
-/** Each thread has its fetcher, which gets the next range while the thread works on the last. */
+/** One range more than there are threads is under way or in memory: each may be as long as a pack. */
 async function fetchJobs(repository: Repository, plan: RestorePlan, crew: RestoreCrew, { order, jobs, signal }: FetchWork): Promise<void> {
   let nextJob = 0;
   const turns = new Turns(crew.size);
@@ -62,7 +62,7 @@ async function fetchJobs(repository: Repository, plan: RestorePlan, crew: Restor
       else await turns.take(() => crew.give({ do: 'job', from, to, bytes }));
     }
   };
-  await Promise.all(Array.from({ length: crew.size * 2 }, fetchNext));
+  await Promise.all(Array.from({ length: crew.size + 1 }, fetchNext));
 }
 
 /** Lets so many pieces of work run at a time. */

@@ -32,6 +32,8 @@ const componentSchema = z.object({
   title: text.optional(),
   /** Versions of server and tools, counts, positions. */
   facts: z.record(shortText, z.union([text, z.number()])),
+  /** Rows of each table, by database: `{ "shop": { "public.orders": 10482 } }`. Partitions count for the table that they are parts of. */
+  tables: z.record(text, z.record(text, count)).optional(),
   paths: z.array(text).max(100_000),
   /** What was saved as streams, with the SHA-256 of their content. */
   streams: z.array(streamSchema).max(100_000),

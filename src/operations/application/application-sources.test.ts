@@ -19,7 +19,17 @@ test('a cache in a container is reached at its port there, as its user', async (
   const hooks = { before: [], after: [], failed: [] };
   const recovery = { quiesce: [], after: [], smoke: [] };
   const tools = createTools(
-    { file: '/none/holdfast.yaml', folder: '/none', application: 'shop', repositories: [], components: [], quiesce: [], hooks, recovery },
+    {
+      file: '/none/holdfast.yaml',
+      folder: '/none',
+      application: 'shop',
+      repositories: [],
+      components: [],
+      quiesce: [],
+      hooks,
+      recovery,
+      maintenance: { checkWithinMs: 86_400_000 },
+    },
     {
       events: ignoreEvents,
       signal: new AbortController().signal,

@@ -1,7 +1,7 @@
 /** A recovery point of a configured application: every component, the manifest last, and copies in the other repositories. */
 import type { Configuration, RepositoryConfiguration } from '../../config/configuration.ts';
 import type { Repository } from '../../engine/repository.ts';
-import { HoldfastError, reasonOf, toHoldfastError } from '../../errors.ts';
+import { HoldfastError, reasonAndHint, reasonOf, toHoldfastError } from '../../errors.ts';
 import { backUp, checkOrder, type BackupOrder, type BackupReport } from '../back-up.ts';
 import type { ApplicationManifest } from './application-manifest.ts';
 import { chooseApplicationComponents, type ApplicationComponent } from './application-sources.ts';
@@ -11,6 +11,7 @@ import { withHooks } from './hooks.ts';
 import { withLabelledContainers } from './labelled-containers.ts';
 import { observe, type ObservedComponent } from './observed-source.ts';
 import { makeManifest, makePointComponent, readConfigurationText, type ConfigurationText } from './point-source.ts';
+import { listForgottenDrills } from '../drill/drill-note.ts';
 import { extendKeptLocks } from '../retention/extend-kept.ts';
 import type { ComponentRules } from '../retention/point-units.ts';
 import { findUnchanged, planComponents } from './unchanged-components.ts';
@@ -70,6 +71,7 @@ export async function backUpApplication(
   const work: Work = { tools, request, components, text: await readConfigurationText(configuration.file) };
   await startForgottenServices(tools);
   if (request.order.dryRun === true) return backUpComponents(work);
+  await sweepKilledDrills(tools);
   const { result, problems } = await withHooks({ tools, hooks: configuration.hooks }, async () => {
     const report = await backUpComponents(work);
     const failure = whatFailed(report);
@@ -80,6 +82,12 @@ export async function backUpApplication(
     };
   });
   return { ...result, problems: result.problems + problems };
+}
+
+/** A drill that was killed may have left a database or a volume: whoever comes next takes it away. */
+async function sweepKilledDrills(tools: ApplicationTools): Promise<void> {
+  if ((await listForgottenDrills(tools.context.stateFolder)).length === 0) return;
+  await (await import('../drill/sweep-forgotten.ts')).sweepAfterKilled(tools);
 }
 
 async function backUpComponents(work: Work): Promise<ApplicationBackupReport> {
@@ -147,7 +155,7 @@ async function openFirst(
       return { repository: await request.open(candidate), name: candidate.name, down, left: others.slice(at) };
     } catch (error) {
       if (context.signal.aborted) throw error;
-      context.events({ type: 'problem', path: `repository ${candidate.name}`, reason: reasonOf(error) });
+      context.events({ type: 'problem', path: `repository ${candidate.name}`, reason: reasonAndHint(error) });
       down.push({ name: candidate.name, error: toHoldfastError(error) });
     }
   }

@@ -33,6 +33,21 @@ export async function composeUp(
   });
 }
 
+/** The file as Compose understands it, variables filled in, as YAML. Throws `command-failed`, `interrupted`. */
+export async function renderCompose(tools: ApplicationTools): Promise<string> {
+  const [file, ...args] = [...(await composeWords(tools)), 'config'];
+  const { configuration, context } = tools;
+  const env = commandEnvironment(context.environment);
+  const end = await runSubprocess({ file, args, env, folder: configuration.folder, signal: context.signal });
+  if (context.signal.aborted) throw new HoldfastError('interrupted');
+  if (end.status === 0) return end.stdout.toString('utf8');
+  throw new HoldfastError('command-failed', {
+    what: 'docker compose config',
+    reason: end.stderr.trim().split('\n').slice(-5).join(' / ').slice(-1000) || `it ended with status ${end.status ?? '?'}`,
+    place: configuration.folder,
+  });
+}
+
 /** Images may have to be fetched or built. */
 const upLimit = 30 * 60_000;
 

@@ -2,7 +2,7 @@
 import type { PlaceLimits, RepositoryConfiguration } from '../../config/configuration.ts';
 import type { Repository } from '../../engine/repository.ts';
 import type { RunContext } from '../../engine/run-context.ts';
-import { type HoldfastError, isError, reasonOf, toHoldfastError } from '../../errors.ts';
+import { type HoldfastError, isError, reasonAndHint, reasonOf, toHoldfastError } from '../../errors.ts';
 import { copyPoints } from '../maintain.ts';
 import type { LockChoice } from '../open-session.ts';
 import type { Point } from '../points.ts';
@@ -56,7 +56,7 @@ export async function copyToOthers(from: Repository, pointId: string, targets: C
       }
     } catch (error) {
       if (context.signal.aborted) throw error;
-      context.events({ type: 'problem', path: `repository ${other.name}`, reason: reasonOf(error) });
+      context.events({ type: 'problem', path: `repository ${other.name}`, reason: reasonAndHint(error) });
       copies.push({ name: other.name, error: toHoldfastError(error) });
     }
   }
@@ -82,7 +82,7 @@ async function exchange(
   const missedThere = await findMissedPoints({ ...between, from, to });
   await copyEach({ from: to, to: from, lock }, missedHere, name, context);
   const caughtUp = await copyEach({ from, to, lock }, missedThere, name, context);
-  const { bytes } = await copyPoints({ from, to, points: [{ name: pointId }], lock }, context);
+  const { bytes } = await copyPoints({ from, to, points: [{ name: pointId }], lock, allHolds: true }, context);
   return { bytes: bytes + caughtUp.bytes, caughtUp: caughtUp.points };
 }
 

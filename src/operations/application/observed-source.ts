@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Capture, Source, StreamEntry } from '../../sources/source.ts';
 import type { ApplicationComponent } from './application-sources.ts';
 import type { ManifestComponent } from './application-manifest.ts';
-import { addCounts, baseRecord, readCounts } from './source-counts.ts';
+import { addCounts, baseRecord, readCounts, readTables, type TableCounts } from './source-counts.ts';
 
 type Facts = Record<string, string | number>;
 
@@ -17,7 +17,7 @@ export interface ObservedComponent {
   readonly observed: () => Observation;
 }
 
-export type Observation = Pick<ManifestComponent, 'title' | 'facts' | 'streams' | 'paths'>;
+export type Observation = Pick<ManifestComponent, 'title' | 'facts' | 'tables' | 'streams' | 'paths'>;
 
 const largestRecord = 16 * 1024 * 1024;
 
@@ -26,6 +26,7 @@ export function observe(component: ApplicationComponent): ObservedComponent {
   let title: string | undefined;
   let facts: Facts = {};
   let counts: Facts = {};
+  let tables: TableCounts = {};
   let paths: readonly string[] = [];
   const streams: Observation['streams'] = [];
   const describe = async (): Promise<Awaited<ReturnType<Source['describe']>>> => {
@@ -46,12 +47,16 @@ export function observe(component: ApplicationComponent): ObservedComponent {
       yield chunk;
     }
     streams.push({ path: entry.path.toWellFormed(), size, sha256: hash.digest('hex') });
-    if (kept.length > 0 && size <= largestRecord) counts = addCounts(counts, readCounts(kind, Buffer.concat(kept)));
+    if (kept.length === 0 || size > largestRecord) return;
+    const record = Buffer.concat(kept);
+    counts = addCounts(counts, readCounts(kind, record));
+    tables = { ...tables, ...readTables(kind, record) };
   }
   const capture: Source['capture'] = async (context): Promise<Capture> => {
     const captured = await (await component.open()).capture(context);
     streams.length = 0;
     counts = {};
+    tables = {};
     if (captured.shape === 'tree') {
       paths = captured.roots;
       return captured;
@@ -68,6 +73,7 @@ export function observe(component: ApplicationComponent): ObservedComponent {
     observed: () => ({
       ...(title === undefined ? {} : { title }),
       facts: { ...facts, ...counts },
+      ...(Object.keys(tables).length === 0 ? {} : { tables }),
       paths: paths.map((path) => path.toWellFormed()),
       streams: [...streams],
     }),

@@ -15,7 +15,8 @@ export async function queryDatabase(tools: ApplicationTools, source: PostgresCon
   });
 }
 
-async function openServer({ context, docker, read }: ApplicationTools, { at }: PostgresConfiguration): Promise<PostgresServer> {
+/** The server of a component, with its own database. Throws what reading a secret throws, and Docker's errors. */
+export async function openServer({ context, docker, read }: ApplicationTools, { at }: PostgresConfiguration): Promise<PostgresServer> {
   if ('url' in at) {
     const { createHostServer } = await import('../../sources/postgres/host-server.ts');
     const { parseConnection } = await import('../../sources/postgres/connection.ts');

@@ -6,6 +6,7 @@ import { findPoint } from '../find-point.ts';
 import { type LockChoice, withReadLock } from '../open-session.ts';
 import { applicationOf, loadPoints, type Point } from '../points.ts';
 import { createTools, type ApplicationContext } from './application-tools.ts';
+import { expectRecovery, type ExpectedRestores } from './expect-recovery.ts';
 import { findManifests, readRecordsOf, type PointRecords } from './find-manifest.ts';
 import { hashOf } from './point-source.ts';
 import type { RecoveryRun } from './recovery-actions.ts';
@@ -14,6 +15,7 @@ import { planRecovery, type RecoveryPlan } from './recovery-plan.ts';
 import { keepReport, makeReport, type RecoveryReport } from './recovery-report.ts';
 import { withRecoveryLock } from './recovery-lock.ts';
 import { runSteps } from './recovery-steps.ts';
+import type { BegunRecovery } from './tell-recovery.ts';
 import { restoredEnvironment } from './referenced-variables.ts';
 import { placeBelow } from './restore-tree.ts';
 import { readRestoreTimes } from './restore-times.ts';
@@ -31,6 +33,8 @@ export interface RecoveryRequest {
   readonly lock: LockChoice;
   /** Shown the plan, and what was done before, before anything is done; false ends without doing anything. */
   readonly confirm: (plan: RecoveryPlan, before: JournalState | undefined) => Promise<boolean>;
+  /** Called when it begins for real, where the configuration says who is told. */
+  readonly onBegin?: (begun: BegunRecovery) => void | Promise<void>;
 }
 
 export interface RecoveryResult {
@@ -83,6 +87,12 @@ async function recoverPoint(
     lastSeconds: (component) => times[`${configuration.application}/${component}`]?.seconds,
   });
   if (!(await request.confirm(plan, before)) || request.dryRun) return { plan };
+  if (request.onBegin !== undefined && (configuration.notify ?? []).length > 0) {
+    const expected = await expectRecovery(repository, restoresOf(plan), context.clock.now());
+    const began = before === undefined ? context.clock.now() : new Date(before.began);
+    const isResumed = before !== undefined;
+    await request.onBegin({ plan, configuration, environment, began, isResumed, ...(expected === undefined ? {} : { expected }) });
+  }
   const run: RecoveryRun = {
     tools: createTools(configuration, { ...context, environment }),
     repository,
@@ -93,6 +103,13 @@ async function recoverPoint(
     ...(request.target === undefined ? {} : { target: request.target }),
   };
   return carryOut(run, plan, file, before);
+}
+
+function restoresOf({ application, steps }: RecoveryPlan): ExpectedRestores {
+  const restores = steps.flatMap(({ action, lastSeconds }) =>
+    action.type === 'restore' ? [{ component: action.component, ...(lastSeconds === undefined ? {} : { lastSeconds }) }] : [],
+  );
+  return { application, restores };
 }
 
 async function carryOut(run: RecoveryRun, plan: RecoveryPlan, file: string, before: JournalState | undefined): Promise<RecoveryResult> {

@@ -30,6 +30,7 @@ const configuration: Configuration = {
     health: { url: 'http://me:secret@localhost/health', withinMs: 1 },
     smoke: [{ sql: 'select 1' }],
   },
+  maintenance: { checkWithinMs: 86_400_000 },
 };
 
 /** A point of these components, each `name:kind`. */

@@ -1,7 +1,7 @@
 /** What a recovery will do: a plain value, made of a point and its configuration. Pure. */
 import type { CommandConfiguration, Configuration, HealthConfiguration, SmokeTest } from '../../config/configuration.ts';
 import { captureRank } from '../back-up.ts';
-import type { Point } from '../points.ts';
+import { canBeRestored, type Point, type PointComponent } from '../points.ts';
 import { maskUrls } from './mask-secrets.ts';
 
 /** One thing to do. */
@@ -112,14 +112,19 @@ function chooseSnapshots({ configuration, base, points, lastSeconds }: RecoveryS
   for (const { name, source, partOf } of configuration.components) {
     // Where there is a dump beside it the dump comes back, and the server stays what it is.
     if (source.kind === 'logs' || partOf !== undefined) continue;
-    const point = until.findLast(({ components }) => components.some(({ tags }) => tags.component === name && tags.kind === source.kind));
-    const snapshot = point?.components.find(({ tags }) => tags.component === name);
+    const having = until.filter(({ components }) => components.some(({ tags }) => tags.component === name && tags.kind === source.kind));
+    const point = having.findLast((each) => canBeRestored(each, componentsOf(each, name)));
+    const [snapshot] = point === undefined ? [] : componentsOf(point, name);
     if (point === undefined || snapshot === undefined) {
-      remarks.push({ component: name, reason: 'no point has it' });
+      remarks.push({ component: name, reason: having.length === 0 ? 'no point has it' : 'no point has all that it builds on' });
       continue;
     }
     if (point.id !== base.id)
-      remarks.push({ component: name, point: { id: point.id, time: point.time }, reason: 'the chosen point does not have it' });
+      remarks.push({
+        component: name,
+        point: { id: point.id, time: point.time },
+        reason: point === having.at(-1) ? 'the chosen point does not have it' : 'what a newer one has of it builds on what is gone',
+      });
     const seconds = lastSeconds(name);
     restores.push({
       kind: source.kind === 'files' && source.volume === undefined ? mounted : source.kind,
@@ -131,6 +136,10 @@ function chooseSnapshots({ configuration, base, points, lastSeconds }: RecoveryS
     });
   }
   return { restores, remarks };
+}
+
+function componentsOf({ components }: Point, name: string): readonly PointComponent[] {
+  return components.filter(({ tags }) => tags.component === name);
 }
 
 /** What must be there before data can be put back. */

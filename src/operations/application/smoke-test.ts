@@ -35,7 +35,7 @@ async function whySqlFailed(tools: ApplicationTools, { sql, component }: SqlSmok
 }
 
 /** True, or a number that is not zero; as text too, which is how some come over the wire. */
-function isTrue(value: unknown): boolean {
+export function isTrue(value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   if (typeof value === 'string' && /^(t|true)$/.test(value)) return true;
   return (
@@ -61,7 +61,8 @@ function chooseDatabase({ components, file }: Configuration, name: string | unde
   return only;
 }
 
-async function whyHttpFailed({ http, status = 200, contains }: HttpSmokeTest, signal: AbortSignal): Promise<string | undefined> {
+/** Undefined where it answers as it should. */
+export async function whyHttpFailed({ http, status = 200, contains }: HttpSmokeTest, signal: AbortSignal): Promise<string | undefined> {
   try {
     const answer = await fetch(http, { redirect: 'manual', signal: AbortSignal.any([signal, AbortSignal.timeout(requestLimitMs)]) });
     const body = await readBody(answer);

@@ -1,6 +1,7 @@
 /** Counts and versions out of the records that sources lay beside their data, for the point's manifest. */
 import { z } from 'zod';
 
+const tableName = z.looseObject({ schema: z.string(), name: z.string() });
 const databaseSchema = z.looseObject({
   database: z.string(),
   server: z.looseObject({ version: z.string() }),
@@ -8,7 +9,7 @@ const databaseSchema = z.looseObject({
   lsn: z.string().nullable().optional(),
   takenAt: z.string(),
   databaseSize: z.number(),
-  tables: z.array(z.looseObject({ rows: z.number() })),
+  tables: z.array(z.looseObject({ schema: z.string(), name: z.string(), rows: z.number(), partOf: tableName.optional() })),
 });
 
 const baseSchema = z.looseObject({
@@ -40,6 +41,26 @@ export function readCounts(kind: string, bytes: Uint8Array): Record<string, stri
     tables: tables.length,
     rows: tables.reduce((sum, { rows }) => sum + rows, 0),
   };
+}
+
+/** More tables than these are not listed one by one. */
+const mostTables = 20_000;
+
+/** Rows of each table by database: `{ shop: { 'public.orders': 10482 } }`; partitions count for the table that they are parts of. */
+export type TableCounts = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Empty where the record is not of a known kind, or a database has too many tables. */
+export function readTables(kind: string, bytes: Uint8Array): TableCounts {
+  const parsed = kind === 'postgres' ? databaseSchema.safeParse(readJson(bytes)) : undefined;
+  if (parsed?.success !== true) return {};
+  const { database, tables } = parsed.data;
+  const rows = new Map<string, number>();
+  for (const { rows: counted, partOf, ...table } of tables) {
+    const { schema, name } = partOf ?? table;
+    const key = `${schema}.${name}`.toWellFormed();
+    rows.set(key, (rows.get(key) ?? 0) + counted);
+  }
+  return rows.size > mostTables ? {} : { [database.toWellFormed()]: Object.fromEntries(rows) };
 }
 
 function readBaseCounts(bytes: Uint8Array): Record<string, string | number> {

@@ -27,6 +27,7 @@ const tools = (): ApplicationTools =>
       quiesce: [],
       hooks: { before: [], after: [], failed: [] },
       recovery: { quiesce: [], after: [], smoke: [] },
+      maintenance: { checkWithinMs: 86_400_000 },
     },
     {
       events: ignoreEvents,

@@ -4,6 +4,7 @@ import type { BackupSummary } from '../../engine/backup.ts';
 import { findNode } from '../../engine/browse/list-nodes.ts';
 import type { Repository } from '../../engine/repository.ts';
 import { loadSnapshot } from '../../engine/snapshots/load-snapshots.ts';
+import { isError } from '../../errors.ts';
 import type { TreeNode } from '../../engine/tree/node.ts';
 import type { BackupComponent } from '../back-up.ts';
 import { loadPoints } from '../points.ts';
@@ -29,8 +30,8 @@ export async function findUnchanged(
   for (const { component, observed: now } of known) {
     const last = points.findLast(({ components }) => components.some(({ tags }) => tags.component === component.name));
     if (last === undefined) continue;
-    const manifest = await readManifestOf(repository, last);
-    const before = manifest.components.find(({ name, status }) => name === component.name && status === 'saved');
+    const manifest = await unlessArchived(readManifestOf(repository, last));
+    const before = manifest?.components.find(({ name, status }) => name === component.name && status === 'saved');
     if (before?.facts[fingerprint] === now().facts[fingerprint]) unchanged.add(component.name);
   }
   return unchanged;
@@ -54,11 +55,21 @@ export function planComponents(
         if (same.has(name)) unchanged.add(name);
         if (same.has(name) && skipIfUnchanged) return nothingNew;
         const { result, problems } = await withHooks({ tools, hooks, component: name }, () => whileQuiet(tools, configuration, work));
-        if (await isUnchanged(repository, result)) unchanged.add(name);
+        if ((await unlessArchived(isUnchanged(repository, result))) === true) unchanged.add(name);
         return { ...result, problems: result.problems + problems };
       },
     };
   });
+}
+
+/** Undefined where that cannot be read now: with what lies in an archive class nothing is compared, and all counts as changed. */
+async function unlessArchived<Result>(reading: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isError(error, 'storage-refused')) return undefined;
+    throw error;
+  }
 }
 
 /** Volumes may be read while nobody writes into them. */

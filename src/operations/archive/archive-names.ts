@@ -29,8 +29,3 @@ export function timeOfArchive(prefix: string, name: string): Date | undefined {
   const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   return Number.isNaN(time.getTime()) ? undefined : time;
 }
-
-/** As one word of a shell. */
-export function quoteWord(text: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}

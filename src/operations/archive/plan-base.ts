@@ -6,7 +6,7 @@ import { createSyntheticFull } from '../../sources/postgres/physical/synthetic-f
 import { openCapturedTree } from '../captured-tree.ts';
 import { openBase, openChain, type StoredBase } from '../point-in-time/find-bases.ts';
 import type { ArchiveItem } from './archive-item.ts';
-import { quoteWord } from './archive-names.ts';
+import { shellWord } from '../../util/shell-word.ts';
 import type { PlannedComponent } from './plan-items.ts';
 import { listTarEntries } from './snapshot-entries.ts';
 import { spoolUnsized } from './spool-unsized.ts';
@@ -60,7 +60,7 @@ async function* entriesOf(
 }
 
 function ofData({ major, endedAt }: BaseManifest, stem: string): ArchiveItem['recipe'] {
-  const folder = `"$TARGET"/${quoteWord(stem)}`;
+  const folder = `"$TARGET"/${shellWord(stem)}`;
   return {
     title: `the whole PostgreSQL ${major} server, as of ${endedAt}`,
     notes: [
@@ -83,7 +83,7 @@ function ofTablespace(oid: string, location: string): ArchiveItem['recipe'] {
 }
 
 function ofConfiguration({ configuration }: BaseManifest, stem: string): ArchiveItem['recipe'] {
-  const folder = `"$TARGET"/${quoteWord(`${stem}-config`)}`;
+  const folder = `"$TARGET"/${shellWord(`${stem}-config`)}`;
   return {
     title: 'configuration of that server from outside its data directory',
     notes: configuration.map(({ path, stored }) => `${stored} was ${path}`),

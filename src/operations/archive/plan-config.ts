@@ -6,7 +6,7 @@ import { readAll, readConfigManifest, configFolder } from '../../sources/config/
 import { holdsTemplates } from '../application/holds-templates.ts';
 import type { ArchiveItem } from './archive-item.ts';
 import { planFiles } from './plan-files.ts';
-import { quoteWord } from './archive-names.ts';
+import { shellWord } from '../../util/shell-word.ts';
 import type { PlannedComponent } from './plan-items.ts';
 import { listTarEntries } from './snapshot-entries.ts';
 import { heldBytes } from './stored-file.ts';
@@ -35,7 +35,7 @@ export async function planConfig(component: PlannedComponent, time: Date): Promi
 
 async function planTemplates(component: PlannedComponent): Promise<ArchiveItem[]> {
   const { folder } = await readConfigManifest(component.tree);
-  const target = `"$TARGET"/${quoteWord(component.stem)}`;
+  const target = `"$TARGET"/${shellWord(component.stem)}`;
   return [
     {
       component: component.component,

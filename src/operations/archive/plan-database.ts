@@ -3,7 +3,7 @@ import type { CapturedTree } from '../../sources/source.ts';
 import { readManifest, type PostgresManifest } from '../../sources/postgres/manifest.ts';
 import { listCapturedDatabases, type CapturedDatabase } from '../../sources/postgres/tree-layout.ts';
 import type { ArchiveItem, Recipe } from './archive-item.ts';
-import { quoteWord } from './archive-names.ts';
+import { shellWord } from '../../util/shell-word.ts';
 import { fileWord } from './file-word.ts';
 import type { PlannedComponent } from './plan-items.ts';
 import { listTarEntries } from './snapshot-entries.ts';
@@ -97,7 +97,7 @@ function ofArchive(title: string, { database, tools }: PostgresManifest): Recipe
   return {
     title,
     notes: [
-      `With pg_restore ${tools.pg_dump_major} or newer. It makes the database; where it is there already and empty, say --dbname=${quoteWord(database)} instead of --create --dbname=postgres.`,
+      `With pg_restore ${tools.pg_dump_major} or newer. It makes the database; where it is there already and empty, say --dbname=${shellWord(database)} instead of --create --dbname=postgres.`,
     ],
     commands: ({ read }) => [`${read} | pg_restore --exit-on-error --create --dbname=postgres`],
   };
@@ -118,13 +118,13 @@ function ofDirectory(title: string, { tools }: PostgresManifest): Recipe {
 
 function ofScript(title: string, { database, properties }: PostgresManifest): Recipe {
   const { encoding, collation, characterType, owner } = properties;
-  const locale = `--encoding=${quoteWord(encoding)} --lc-collate=${quoteWord(collation)} --lc-ctype=${quoteWord(characterType)}`;
-  const name = quoteWord(database);
+  const locale = `--encoding=${shellWord(encoding)} --lc-collate=${shellWord(collation)} --lc-ctype=${shellWord(characterType)}`;
+  const name = shellWord(database);
   return {
     title,
     notes: [],
     commands: ({ read }) => [
-      `createdb --template=template0 --owner=${quoteWord(owner)} ${locale} ${name}`,
+      `createdb --template=template0 --owner=${shellWord(owner)} ${locale} ${name}`,
       `${read} | psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --single-transaction --output=/dev/null --dbname=${name}`,
     ],
   };

@@ -1,7 +1,7 @@
 /** Files, volumes and configuration as tars. */
 import { findNode } from '../../engine/browse/list-nodes.ts';
 import type { ArchiveItem, Recipe } from './archive-item.ts';
-import { quoteWord } from './archive-names.ts';
+import { shellWord } from '../../util/shell-word.ts';
 import { fileWord } from './file-word.ts';
 import type { PlannedComponent } from './plan-items.ts';
 import { listTarEntries } from './snapshot-entries.ts';
@@ -49,10 +49,10 @@ function recipeOf({ component, snapshot }: PlannedComponent, name: string, base:
   const kind = snapshot.tags.kind;
   const where =
     volume === undefined
-      ? `Where it was: ${base}. To put it back there, say ${quoteWord(base)} instead of "$TARGET"/${quoteWord(name)}, as root for owners.`
-      : `It was the Docker volume ${volume}. To put it back there: docker volume create ${quoteWord(volume)}, and say "$(docker volume inspect --format '{{.Mountpoint}}' ${quoteWord(volume)})" instead of "$TARGET"/${quoteWord(name)}, as root for owners.`;
+      ? `Where it was: ${base}. To put it back there, say ${shellWord(base)} instead of "$TARGET"/${shellWord(name)}, as root for owners.`
+      : `It was the Docker volume ${volume}. To put it back there: docker volume create ${shellWord(volume)}, and say "$(docker volume inspect --format '{{.Mountpoint}}' ${shellWord(volume)})" instead of "$TARGET"/${shellWord(name)}, as root for owners.`;
   const what = volume === undefined ? (kind === 'config' ? 'configuration files' : `the files "${component}"`) : `the volume "${volume}"`;
-  const folder = `"$TARGET"/${quoteWord(name)}`;
+  const folder = `"$TARGET"/${shellWord(name)}`;
   return { title: what, notes: [where], commands: ({ unpack }) => [`mkdir -p ${folder}`, ...unpack(folder)] };
 }
 

@@ -1,6 +1,6 @@
 /** Caches, logs, code, and the point's own records. */
 import type { ArchiveItem, Recipe } from './archive-item.ts';
-import { quoteWord } from './archive-names.ts';
+import { shellWord } from '../../util/shell-word.ts';
 import type { PlannedComponent } from './plan-items.ts';
 import { configurationPath, manifestPath, variablesPath } from '../application/application-manifest.ts';
 import { readCapturedCode, bundlePath, codeManifestPath, patchPath, type CodeManifest } from '../../sources/code/code-manifest.ts';
@@ -14,7 +14,7 @@ import { heldBytes, storedFile } from './stored-file.ts';
 export async function planRedis({ component, tree, stem }: PlannedComponent): Promise<ArchiveItem[]> {
   const { server, takenAt, snapshot } = await readRedisManifest(tree);
   const content = await storedFile(tree, snapshotPath);
-  const dbFile = quoteWord(server.dbFileName ?? 'dump.rdb');
+  const dbFile = shellWord(server.dbFileName ?? 'dump.rdb');
   const recipe: Recipe = {
     title: `data of ${server.product} ${server.version}, as of ${takenAt}`,
     notes: [
@@ -44,7 +44,7 @@ export async function planLogs(component: PlannedComponent): Promise<ArchiveItem
     const recipe: Recipe = { title: 'logs of the services', notes: [], commands: ({ read }) => [`${read} | tail -n 20`] };
     return [{ ...about, name: `${stem}.txt`, size: content.size, content, recipe, compressed: false }];
   }
-  const folder = `"$TARGET"/${quoteWord(stem)}`;
+  const folder = `"$TARGET"/${shellWord(stem)}`;
   return [
     {
       ...about,
@@ -60,7 +60,7 @@ export async function planLogs(component: PlannedComponent): Promise<ArchiveItem
 export async function planCode({ component, tree, stem }: PlannedComponent): Promise<ArchiveItem[]> {
   const { manifest, patch, bundle } = await readCapturedCode(tree);
   const about = { component, kind: 'code', compressed: false } as const;
-  const folder = `"$TARGET"/${quoteWord(stem)}`;
+  const folder = `"$TARGET"/${shellWord(stem)}`;
   const quiet = (title: string, commands: Recipe['commands'], notes: readonly string[] = []): Recipe => ({ title, notes, commands });
   const record = await storedFile(tree, codeManifestPath);
   const items: ArchiveItem[] = [];
@@ -87,9 +87,9 @@ function checkOut({ remotes, commit, tag, branch }: CodeManifest, folder: string
     title: `code at ${tag ?? branch ?? commit.slice(0, 12)}, commit ${commit}`,
     notes: ['The archive holds which commit it was, not the code itself: that comes from where it is kept.'],
     commands: () => [
-      origin === undefined ? `git init --quiet ${folder}` : `git clone --quiet ${quoteWord(origin.url)} ${folder}`,
+      origin === undefined ? `git init --quiet ${folder}` : `git clone --quiet ${shellWord(origin.url)} ${folder}`,
       ...fetch,
-      `git -C ${folder} checkout --quiet ${quoteWord(commit)}`,
+      `git -C ${folder} checkout --quiet ${shellWord(commit)}`,
     ],
   };
 }

@@ -1,6 +1,7 @@
 /** README.txt: how to put everything back with programs that every system has. Lines that begin with four spaces are commands. */
 import type { ArchiveItem, RecipeSource } from './archive-item.ts';
-import { manifestFile, quoteWord, sumsFile } from './archive-names.ts';
+import { shellWord } from '../../util/shell-word.ts';
+import { manifestFile, sumsFile } from './archive-names.ts';
 import { fileNameOf, oneFileEnding, type ArchivePlan } from './archive-plan.ts';
 import type { Sealer } from './sealing.ts';
 
@@ -81,7 +82,7 @@ function section(item: ArchiveItem, plan: ArchivePlan, sealer: Sealer | undefine
 const extract = 'tar --extract --preserve-permissions --file=-';
 
 function openPacked(item: ArchiveItem, file: string, plan: ArchivePlan, sealer: Sealer | undefined): RecipeSource {
-  const word = quoteWord(file);
+  const word = shellWord(file);
   const decrypt = sealer?.openCommand(word);
   const stages = [...(decrypt === undefined ? [] : [decrypt]), ...(item.compressed ? [unzip(plan.compression)] : [])];
   const [first] = stages;
@@ -91,7 +92,7 @@ function openPacked(item: ArchiveItem, file: string, plan: ArchivePlan, sealer: 
 
 /** The whole archive was unpacked before anybody reads this. */
 function openUnpacked({ name }: ArchiveItem): RecipeSource {
-  const word = quoteWord(name);
+  const word = shellWord(name);
   return { read: `cat ${word}`, unpack: (folder) => [`cp -a ${word}/. ${folder}`] };
 }
 

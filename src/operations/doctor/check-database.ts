@@ -1,35 +1,89 @@
 /** A database server: whether it can be reached and logged in to, whether there are programs of its version, and whether all can be read. */
+import { statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { isError } from '../../errors.ts';
 import { findDumpTools } from '../../sources/postgres/capture.ts';
 import { placeOf, titleOf } from '../../sources/postgres/login.ts';
+import { findServerPrograms } from '../../sources/postgres/recovery/server-programs.ts';
 import { withSession, type PostgresServer } from '../../sources/postgres/server.ts';
 import { readServerVersion, readSnapshotFacts, type ServerVersion } from '../../sources/postgres/server-facts.ts';
 import type { PostgresSession } from '../../sources/postgres/session.ts';
-import { failed, failedWith, ok, type Check } from './check.ts';
-import type { KnownTime } from './check-host.ts';
+import type { Clock } from '../../util/clock.ts';
+import { failed, failedWith, ok, sizeText, warning, type Check } from './check.ts';
+import { askTime, type KnownTime } from './check-clock.ts';
 
 export interface DatabaseFindings {
   readonly checks: readonly Check[];
   readonly times: readonly KnownTime[];
+  /** Of the server's version. */
+  readonly major?: number;
   /** Nobody could log in: there is no use in asking on. */
   readonly isClosed: boolean;
 }
 
-/** `dumps`: pg_dump will be run, with the rights of this login. */
+export interface DatabaseQuestion {
+  /** pg_dump will be run, with the rights of this login. */
+  readonly dumps: boolean;
+  /** Its dump goes through a temporary folder. */
+  readonly spools: boolean;
+  readonly clock: Clock;
+}
+
 export async function checkDatabase(
   component: string,
   server: PostgresServer,
-  { dumps }: { readonly dumps: boolean },
+  { dumps, spools, clock }: DatabaseQuestion,
 ): Promise<DatabaseFindings> {
   try {
     return await withSession(server, async (session) => {
       const version = await readServerVersion(session);
-      const { takenAt } = await readSnapshotFacts(session);
+      const { answer, between } = await askTime(
+        () => clock.now(),
+        () => readSnapshotFacts(session),
+      );
+      const { takenAt: at, databaseSize } = answer;
       const login = ok(`${component}: login`, `"${server.login.user}" logs in to ${titleOf(server.login)}, PostgreSQL ${version.version}`);
       const more = dumps ? [await checkTools(component, server, version), await checkRights(component, session, server, version)] : [];
-      return { checks: [login, ...more], times: [{ of: `the server of ${component}`, at: takenAt, isNow: true }], isClosed: false };
+      const room = spools && 'host' in server.login.at ? [await checkSpool(component, databaseSize)] : [];
+      return {
+        checks: [login, ...more, ...room],
+        times: [{ of: `the server of ${component}`, at, between }],
+        isClosed: false,
+        major: version.major,
+      };
     });
   } catch (error) {
     return { checks: [failedWith(`${component}: login`, error)], times: [], isClosed: true };
+  }
+}
+
+/** Where pg_dump writes a folder, it writes it there first; compressed, which nobody knows before. */
+async function checkSpool(component: string, databaseSize: number): Promise<Check> {
+  const name = `${component}: space`;
+  const { bavail, bsize } = await statfs(tmpdir());
+  const free = bavail * bsize;
+  if (free >= databaseSize) return ok(name, `the dump goes through ${tmpdir()}, where ${sizeText(free)} are free`);
+  return warning(
+    name,
+    `the dump goes through ${tmpdir()}, where ${sizeText(free)} are free, and the database holds ${sizeText(databaseSize)}`,
+    'Free space there, or set TMPDIR to another folder, or take another format: custom needs none. In holdfast.yaml, for this component:\nformat: custom',
+  );
+}
+
+/** Without them the backup is well, and nothing can be brought back to a moment here. */
+export async function checkServerPrograms(
+  component: string,
+  major: number,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Check> {
+  const name = `${component}: server programs`;
+  try {
+    const { folder, version } = await findServerPrograms(major, environment);
+    return ok(name, `PostgreSQL ${version} in ${folder} could bring it back to a moment`);
+  } catch (error) {
+    if (!isError(error, 'server-programs-missing')) return failedWith(name, error);
+    const what = `there is no server of PostgreSQL ${major} on this machine: drills cannot bring it back to a moment here`;
+    return warning(name, what, `Install it, here and where it is to be brought back:\napt-get install postgresql-${major}`);
   }
 }
 

@@ -10,11 +10,13 @@ import { systemClock } from '../../util/clock.ts';
 import { createTools } from '../application/application-tools.ts';
 import { checkDocker } from './check-docker.ts';
 import type { Check } from './check.ts';
+import { checkClock, type KnownTime } from './check-clock.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 });
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-doctor-'));
 const none = { before: [], after: [], failed: [] };
+const times: KnownTime[] = [];
 let docker: TestDocker;
 
 const look = async (
@@ -30,11 +32,14 @@ const look = async (
     quiesce: [],
     hooks: none,
     recovery: { quiesce: [], after: [], smoke: [] },
+    maintenance: { checkWithinMs: 86_400_000 },
     ...change,
   };
   const signal = new AbortController().signal;
   const context = { events: ignoreEvents, signal, environment, clock: systemClock, stateFolder: join(folder, 'state') };
-  return new Map((await checkDocker(createTools(configuration, context))).map((check) => [check.name, check]));
+  const found = new Map<string, Check>();
+  for await (const check of checkDocker(createTools(configuration, context), (time) => times.push(time))) found.set(check.name, check);
+  return found;
 };
 const databaseIn = (service: string): Configuration['components'] => [
   { name: 'database', hooks: none, tags: [], source: { kind: 'postgres', at: { service, database: 'app', user: 'app' } } },
@@ -56,6 +61,8 @@ afterAll(async () => {
 test('a service that is read must run; one that is only stopped for a while may stand still, or not be there', async () => {
   const found = await look({ components: databaseIn('db'), quiesce: ['worker', 'cron'] });
   expect(found.get('docker: engine')).toMatchObject({ status: 'ok' });
+  // It is the clock of this machine, which is asked a moment before and a moment after.
+  expect(checkClock(systemClock.now(), times)).toMatchObject({ status: 'ok', what: containing('the Docker engine') });
   expect(found.get('docker: service db')).toMatchObject({ status: 'ok', what: containing('is running') });
   expect(found.get('docker: service worker')).toMatchObject({
     status: 'warning',

@@ -4,6 +4,7 @@ import type { ComponentConfiguration, Configuration } from '../../config/configu
 import type { Container, DockerEngine } from '../../sources/docker/docker-engine.ts';
 import type { ApplicationTools } from '../application/application-tools.ts';
 import { failed, failedWith, ok, warning, type Check } from './check.ts';
+import { askTime, type KnownTime } from './check-clock.ts';
 
 interface NamedService {
   readonly address: { readonly service: string; readonly project?: string } | { readonly container: string };
@@ -12,24 +13,29 @@ interface NamedService {
 }
 
 /** Nothing where the application does not use Docker. */
-export async function checkDocker(tools: ApplicationTools): Promise<Check[]> {
+export async function* checkDocker(tools: ApplicationTools, onTime: (time: KnownTime) => void): AsyncGenerator<Check> {
   const { configuration } = tools;
   const services = namedServices(configuration);
   const volumes = configuration.components.flatMap(volumesOf);
   const asksForLogs = configuration.components.some(({ source }) => source.kind === 'logs');
-  if (services.length === 0 && volumes.length === 0 && !asksForLogs && configuration.compose === undefined) return [];
+  if (services.length === 0 && volumes.length === 0 && !asksForLogs && configuration.compose === undefined) return;
   const name = 'docker: engine';
   let docker: DockerEngine;
   try {
     docker = await tools.docker();
     const { engine, api } = await docker.version();
-    const found: Check[] = [ok(name, `the engine at ${docker.title} answers: version ${engine}, API ${api}`)];
-    for (const service of services) found.push(await checkService(docker, service));
-    for (const volume of volumes) found.push(await checkVolume(docker, volume));
-    return found;
+    const { answer: at, between } = await askTime(
+      () => tools.context.clock.now(),
+      () => docker.time(),
+    );
+    onTime({ of: 'the Docker engine', at, between });
+    yield ok(name, `the engine at ${docker.title} answers: version ${engine}, API ${api}`);
   } catch (error) {
-    return [failedWith(name, error)];
+    yield failedWith(name, error);
+    return;
   }
+  for (const service of services) yield await checkService(docker, service);
+  for (const volume of volumes) yield await checkVolume(docker, volume);
 }
 
 function namedServices({ components, quiesce, recovery }: Configuration): NamedService[] {

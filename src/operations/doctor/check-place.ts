@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { configKey } from '../../engine/layout.ts';
 import { isError, reasonOf } from '../../errors.ts';
+import { sayDuration } from '../../policy/say-duration.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Clock } from '../../util/clock.ts';
 import { failed, failedWith, ok, warning, type Check } from './check.ts';
@@ -23,7 +24,7 @@ export async function checkPlace(about: string, storage: Storage, clock: Clock):
       return false;
     }
   };
-  const isWritten = await attempt('put', () => putTrial(storage, key, content), `${size} bytes were stored at ${storage.location}`);
+  const isWritten = await attempt('put', () => putTrial(about, storage, { key, content, clock }), '');
   if (!isWritten) return checks;
   await attempt('get', async () => compare(about, 'get', await storage.get(key), content), 'they came back as they were');
   const range = { offset: 12_345, length: 54_321 };
@@ -38,8 +39,17 @@ export async function checkPlace(about: string, storage: Storage, clock: Clock):
   return checks;
 }
 
-async function putTrial(storage: Storage, key: string, content: Uint8Array): Promise<undefined> {
+interface Trial {
+  readonly key: string;
+  readonly content: Uint8Array;
+  readonly clock: Clock;
+}
+
+async function putTrial(about: string, storage: Storage, { key, content, clock }: Trial): Promise<Check> {
+  const began = clock.now();
   await storage.put(key, content);
+  const tookMs = Math.max(0, clock.now().getTime() - began.getTime());
+  return ok(`${about}: put`, `${content.length} bytes were stored at ${storage.location}, which took ${sayDuration(tookMs)}`);
 }
 
 function compare(about: string, what: string, got: Uint8Array, wanted: Uint8Array): Check | undefined {

@@ -38,7 +38,7 @@ async function makeFolder({ files }: Pick<SampleFolder, 'files'>): Promise<strin
 }
 
 function requestFor(folder: string, more: Partial<InitRequest> = {}): InitRequest {
-  return { folder, withPassword: false, force: false, clock, ...more };
+  return { folder, withPassword: false, force: false, clock, environment: {}, ...more };
 }
 
 describe.each(sampleFolders)('$name', (sample) => {
@@ -241,4 +241,16 @@ test('.env', () => {
     undefined,
     undefined,
   ]);
+});
+
+test('an endpoint that only the environment knows is written into the configuration', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-init-'));
+  try {
+    const environment = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9000' };
+    expect(planInit(requestFor(folder, { repository: 's3://acme/app', environment })).text).toContain(
+      's3://acme/app?endpoint=http://127.0.0.1:9000',
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });

@@ -6,6 +6,9 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { parseConfiguration } from '../../config/parse-configuration.ts';
 import { HoldfastError, isError, reasonOf } from '../../errors.ts';
 import type { Clock } from '../../util/clock.ts';
+import type { Repository } from '../../engine/repository.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { completeAddress } from '../../storage/restic-address.ts';
 import { createSession, openSession } from '../open-session.ts';
 import { lookAround } from './look-around.ts';
 import { kitFile as kitName, writeRecoveryKit } from './recovery-kit.ts';
@@ -17,6 +20,8 @@ export interface InitRequest {
   readonly folder: string;
   /** Absolute path or a URL; `backups` in the folder unless given. */
   readonly repository?: string;
+  /** What only it says of the repository's place is written down. */
+  readonly environment: NodeJS.ProcessEnv;
   /** A password that is there already, and how the configuration should name it; a new one is made where there is none. */
   readonly password?: GivenPassword;
   /** Put the password into the recovery kit. */
@@ -24,6 +29,11 @@ export interface InitRequest {
   /** Write the configuration and the kit anew where they are. */
   readonly force: boolean;
   readonly clock: Clock;
+  /** Learns of the repository that is created. */
+  readonly recording?: {
+    readonly around: (storage: Storage) => Storage;
+    readonly opened: (repository: Repository) => Promise<void>;
+  };
 }
 
 export interface GivenPassword {
@@ -42,7 +52,7 @@ export function planInit(request: InitRequest): WrittenConfiguration {
   const file = password === undefined ? passwordName : password.file && placeIn(folder, password.file);
   const secret = file === undefined ? password?.command && `{ command: ${quoteCommand(password.command)} }` : `{ file: ${quote(file)} }`;
   const written = writeConfiguration(lookAround(folder), {
-    address: request.repository === undefined ? './backups' : placeIn(folder, request.repository),
+    address: request.repository === undefined ? './backups' : placeIn(folder, completeAddress(request.repository, request.environment)),
     ...(secret === undefined ? {} : { password: secret }),
   });
   /* What is written must be understood: whatever a folder holds. */
@@ -82,7 +92,7 @@ export async function initApplication(request: InitRequest): Promise<InitResult>
   const [file, kit] = [join(folder, configurationName), join(folder, kitName)];
   const inTheWay = [file, kit].find((path) => existsSync(path));
   if (inTheWay !== undefined && !force) throw new HoldfastError('init-exists', { file: inTheWay });
-  const repository = request.repository ?? join(folder, 'backups');
+  const repository = completeAddress(request.repository ?? join(folder, 'backups'), request.environment);
   const password = request.password ?? keptPassword(folder);
   const ownFile = request.password === undefined ? join(folder, passwordName) : undefined;
   const repositoryWasThere = await openExisting(repository, password?.text);
@@ -90,7 +100,10 @@ export async function initApplication(request: InitRequest): Promise<InitResult>
   if (ownFile !== undefined && password === undefined) write(ownFile, `${text}\n`, { mode: 0o600, flag: 'wx' });
   const ignored = ignoreInGit(request, ownFile);
   if (!repositoryWasThere) {
-    const created = await createSession({ url: repository, password: () => Promise.resolve(text) });
+    const { recording } = request;
+    const around = recording === undefined ? {} : { around: (storage: Storage) => recording.around(storage) };
+    const created = await createSession({ url: repository, password: () => Promise.resolve(text), ...around });
+    await recording?.opened(created);
     await created.close();
   }
   const flag = force ? 'w' : 'wx';

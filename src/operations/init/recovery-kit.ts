@@ -1,5 +1,8 @@
 /** The page for the worst day: what is needed to get everything back, in words and commands that need no other page. */
 
+import { resticAddress } from '../../storage/restic-address.ts';
+import { shellWord } from '../../util/shell-word.ts';
+
 /** Its name, beside the configuration. */
 export const kitFile = 'holdfast-recovery-kit.md';
 
@@ -23,6 +26,7 @@ export interface PasswordKeeping {
 export function writeRecoveryKit(facts: RecoveryKitFacts): string {
   const { application, host, made, repository, components } = facts;
   const address = shellWord(repository);
+  const resticWord = shellWord(resticAddress(repository));
   const isFolder = repository.startsWith('/');
   return `# Recovery kit: ${application}
 
@@ -68,8 +72,8 @@ Any restic opens the repository. Each component is a snapshot of its own, with i
 
 \`\`\`
 export RESTIC_PASSWORD='...'
-restic -r ${address} snapshots
-${components.map(({ name }) => `restic -r ${address} restore latest --tag component:${name} --target ./back/${name}`).join('\n')}
+restic -r ${resticWord} snapshots
+${components.map(({ name }) => `restic -r ${resticWord} restore latest --tag component:${name} --target ./back/${name}`).join('\n')}
 \`\`\`
 ${
   components.some(({ kind }) => kind === 'postgres')
@@ -98,8 +102,4 @@ function keepingOf({ file, command }: PasswordKeeping): string {
   return command === undefined
     ? 'It was given in HOLDFAST_PASSWORD, and holdfast keeps no copy of it.'
     : `The command \`${command}\` prints it.`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

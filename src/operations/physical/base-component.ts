@@ -1,10 +1,11 @@
 /** A whole PostgreSQL server as a component: each time it is decided anew whether everything is stored, or what changed. */
 import { HoldfastError, reasonOf } from '../../errors.ts';
 import type { BaseManifest } from '../../sources/postgres/physical/base-manifest.ts';
-import type { CaptureContext, EarlierCapture, Source, StreamEntry } from '../../sources/source.ts';
+import type { CaptureContext, EarlierCapture, Source, StreamCapture, StreamEntry } from '../../sources/source.ts';
 import type { ReplicationConnection } from '../../sources/postgres/replication/connect-replication.ts';
 import type { PostgresServer } from '../../sources/postgres/server.ts';
 import type { Clock } from '../../util/clock.ts';
+import { beginOrRefuse } from './begin-or-refuse.ts';
 import { type BasePolicy, chooseBase, type EarlierBase } from './choose-base.ts';
 
 export interface BaseComponentOptions {
@@ -44,11 +45,24 @@ export async function createBaseComponent(options: BaseComponentOptions): Promis
           context.events({ type: 'notice', message: `A full base backup is made: ${choice.reason}.` });
         return createBaseSource({ ...source, facts, mode: 'full' }).capture(context);
       }
-      const increment = createBaseSource({ ...source, facts, mode: 'increment', previous, serverSide: choice.serverSide });
-      const capture = await increment.capture(context);
-      return { ...capture, needs: [...previous.manifest.chain, previous.snapshotId] };
+      const increment = (serverSide: boolean): Promise<StreamCapture> =>
+        captureIncrement(createBaseSource({ ...source, facts, mode: 'increment', previous, serverSide }), previous, context);
+      if (!choice.serverSide) return increment(false);
+      // What a server can tell it may have forgotten: that is known when it begins to send.
+      const begun = await beginOrRefuse(await increment(true));
+      if (!('refusal' in begun)) return begun;
+      const byHashes = previous.manifest.serverSide !== true;
+      const instead = byHashes ? 'they are found by their hashes' : 'a full base backup is made';
+      context.events({ type: 'notice', message: `The server does not say which pages changed (${reasonOf(begun.refusal)}): ${instead}.` });
+      return byHashes ? increment(false) : createBaseSource({ ...source, facts, mode: 'full' }).capture(context);
     },
   };
+}
+
+async function captureIncrement(increment: Source, previous: FoundBase, context: CaptureContext): Promise<StreamCapture> {
+  const capture = await increment.capture(context);
+  if (capture.shape !== 'streams') throw new HoldfastError('internal', { reason: 'a base backup is no tree' });
+  return { ...capture, needs: [...previous.manifest.chain, previous.snapshotId] };
 }
 
 /** Throws `snapshot-missing` where there are no increments to be combined. */

@@ -7,7 +7,7 @@ import { locatePoint } from '../browse.ts';
 import { openCapturedTree } from '../captured-tree.ts';
 import type { RunContext } from '../../engine/run-context.ts';
 import type { PointRequest } from '../point-request.ts';
-import { isOwnPoint, loadPoints, type PointComponent } from '../points.ts';
+import { canBeRestored, describePoint, isOwnPoint, loadPoints, type PointComponent } from '../points.ts';
 
 const baseKind = 'postgres-base';
 
@@ -39,7 +39,7 @@ export async function findBaseSnapshots(
   const hosts = filter?.hosts;
   const all = (await loadPoints(repository))
     .filter(isOwnPoint)
-    .flatMap((point) => point.components.map((snapshot) => ({ pointId: point.id, snapshot })))
+    .flatMap((point) => point.components.map((snapshot) => ({ point, pointId: point.id, snapshot })))
     .filter(({ snapshot }) => isMeant(snapshot, component))
     .filter(({ snapshot }) => hosts === undefined || hosts.includes(snapshot.snapshot.hostname ?? ''));
   const names = new Set(all.map(({ snapshot }) => snapshot.tags.component));
@@ -48,7 +48,14 @@ export async function findBaseSnapshots(
       reason: `there are base backups of ${[...names].sort().join(', ')}, and --component says which are meant`,
       help: 'holdfast restore --help',
     });
-  return requireSome(all.toReversed(), `there is no base backup${component === undefined ? '' : ` of "${component}"`}`);
+  const of = component === undefined ? '' : ` of "${component}"`;
+  requireSome(all, `there is no base backup${of}`);
+  const whole = all.filter(({ point, snapshot }) => canBeRestored(point, [snapshot])).toReversed();
+  const newest = all.at(-1)?.point;
+  const { reason } = newest === undefined ? {} : describePoint(newest);
+  if (whole.at(0)?.point !== newest && newest !== undefined && reason !== undefined)
+    context.events({ type: 'notice', message: `The point ${newest.id.slice(0, 8)} is passed over: ${reason}.` });
+  return requireSome(whole, `no base backup${of} is whole: in the newest, ${reason ?? ''}`);
 }
 
 function isMeant({ tags }: PointComponent, component: string | undefined): boolean {

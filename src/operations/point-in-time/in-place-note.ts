@@ -21,8 +21,8 @@ const noteSchema = z.object({
 export type InPlaceNote = z.infer<typeof noteSchema>;
 
 const folderOf = (stateFolder: string): string => join(stateFolder, 'in-place');
-const fileOf = (stateFolder: string, dataDirectory: string): string =>
-  join(folderOf(stateFolder), `${createHash('sha256').update(dataDirectory).digest('hex').slice(0, 16)}.json`);
+const stemOf = (dataDirectory: string): string => createHash('sha256').update(dataDirectory).digest('hex').slice(0, 16);
+const fileOf = (stateFolder: string, dataDirectory: string): string => join(folderOf(stateFolder), `${stemOf(dataDirectory)}.json`);
 
 /** As this process's. */
 export async function writeInPlaceNote(stateFolder: string, note: Omit<InPlaceNote, 'version' | 'owner'>): Promise<void> {
@@ -40,26 +40,62 @@ export async function writeInPlaceNote(stateFolder: string, note: Omit<InPlaceNo
 }
 
 export async function removeInPlaceNote(stateFolder: string, dataDirectory: string): Promise<void> {
-  await rm(fileOf(stateFolder, dataDirectory), { force: true });
+  for (const file of await filesOf(stateFolder, dataDirectory)) await rm(file, { force: true });
 }
 
 /** What an earlier recovery of this directory left, if it died. */
 export async function readInPlaceNote(stateFolder: string, dataDirectory: string): Promise<InPlaceNote | undefined> {
-  return readNoteFile(fileOf(stateFolder, dataDirectory));
+  const [file] = await filesOf(stateFolder, dataDirectory);
+  return file === undefined ? undefined : readNoteFile(file);
+}
+
+export async function hasInPlaceNote(stateFolder: string, dataDirectory: string): Promise<boolean> {
+  return (await filesOf(stateFolder, dataDirectory)).length > 0;
+}
+
+/**
+ * Makes what an earlier recovery of this directory left this process's own, so that no two put it right at once. Undefined where there is nothing,
+ * or where another is at work.
+ */
+export async function claimInPlaceNote(stateFolder: string, dataDirectory: string): Promise<InPlaceNote | undefined> {
+  const [file] = await filesOf(stateFolder, dataDirectory);
+  const note = file === undefined ? undefined : await readNoteFile(file);
+  if (file === undefined || note === undefined || note.owner?.pid === process.pid) return note;
+  if (await noteOwnerLives(note)) return undefined;
+  const owner = { pid: process.pid, started: await readProcessStart(process.pid) };
+  const claimed = join(folderOf(stateFolder), `${stemOf(dataDirectory)}.${owner.pid}.${owner.started}.json`);
+  try {
+    // Of several, one succeeds.
+    await rename(file, claimed);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return { ...note, owner };
 }
 
 /** All of this host. */
 export async function listInPlaceNotes(stateFolder: string): Promise<InPlaceNote[]> {
-  const names = await readdir(folderOf(stateFolder)).catch(() => []);
-  const notes = await Promise.all(
-    names.filter((name) => name.endsWith('.json')).map((name) => readNoteFile(join(folderOf(stateFolder), name))),
-  );
+  const notes = await Promise.all((await namesIn(stateFolder)).map((name) => readNoteFile(join(folderOf(stateFolder), name))));
   return notes.filter((note) => note !== undefined);
 }
 
+async function filesOf(stateFolder: string, dataDirectory: string): Promise<string[]> {
+  const stem = `${stemOf(dataDirectory)}.`;
+  return (await namesIn(stateFolder)).filter((name) => name.startsWith(stem)).map((name) => join(folderOf(stateFolder), name));
+}
+
+async function namesIn(stateFolder: string): Promise<string[]> {
+  const names = await readdir(folderOf(stateFolder)).catch(() => []);
+  return names.filter((name) => name.endsWith('.json'));
+}
+
+/** One that was claimed belongs to whom its name says. */
 async function readNoteFile(file: string): Promise<InPlaceNote | undefined> {
   try {
-    return noteSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const note = noteSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const [, pid, started] = /\.(\d+)\.([^.]*)\.json$/.exec(file) ?? [];
+    return pid === undefined || started === undefined ? note : { ...note, owner: { pid: Number(pid), started } };
   } catch {
     return undefined;
   }

@@ -9,7 +9,14 @@ import type { FoundFolder, ServerInContainer } from './find-container.ts';
 import { readInPlaceNote } from './in-place-note.ts';
 import type { MomentPlan } from './moment-plan.ts';
 import { discardVolumes, putRight, toldOf } from './put-right.ts';
-import { checkForgotten, type InPlacePlan, type InPlaceRequest, type PlannedMove, refuseOtherCluster } from './recover-in-place.ts';
+import {
+  checkForgotten,
+  type InPlacePlan,
+  type InPlaceRequest,
+  type PlannedMove,
+  refuseOtherCluster,
+  takeOver,
+} from './recover-in-place.ts';
 import type { MomentContext } from './run-plan.ts';
 
 /**
@@ -98,6 +105,7 @@ async function bringBackForgotten(
   const note = await readInPlaceNote(stateFolder, dataDirectory);
   if (note === undefined) return false;
   await checkForgotten(note, dryRun);
+  await takeOver(stateFolder, dataDirectory);
   await putRight(inside.docker, stateFolder, note);
   if (note.running) await inside.control(dataDirectory).start();
   events({ type: 'notice', message: toldOf(note) });

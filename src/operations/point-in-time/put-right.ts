@@ -5,7 +5,7 @@ import { connectDocker } from '../../sources/docker/connect-docker.ts';
 import type { Container, DockerEngine } from '../../sources/docker/docker-engine.ts';
 import { startContainers } from '../../sources/docker/start-containers.ts';
 import type { ApplicationContext } from '../application/application-tools.ts';
-import { listInPlaceNotes, noteOwnerLives, removeInPlaceNote, type InPlaceNote } from './in-place-note.ts';
+import { claimInPlaceNote, listInPlaceNotes, noteOwnerLives, removeInPlaceNote, type InPlaceNote } from './in-place-note.ts';
 import { moveBack, type Move } from './put-aside.ts';
 
 /** Seconds. */
@@ -43,15 +43,28 @@ export async function discardVolumes(docker: DockerEngine, moves: readonly Move[
 export async function putRightForgotten({ stateFolder, environment, events, signal }: ApplicationContext): Promise<void> {
   for (const note of await listInPlaceNotes(stateFolder)) {
     if (note.container === undefined || (await noteOwnerLives(note))) continue;
+    const { dataDirectory } = note;
     try {
-      const docker = await connectDocker({ environment: { ...environment, ...note.container.engine }, signal });
-      await putRight(docker, stateFolder, note);
-      events({ type: 'notice', message: toldOf(note) });
+      const done = await putRightHere({ stateFolder, dataDirectory, environment, signal });
+      if (done !== undefined) events({ type: 'notice', message: toldOf(done) });
     } catch (error) {
       if (error instanceof HoldfastError && error.code === 'interrupted') throw error;
-      events({ type: 'problem', path: note.dataDirectory, reason: `an earlier recovery of it did not end (${reasonOf(error)})` });
+      events({ type: 'problem', path: dataDirectory, reason: `an earlier recovery of it did not end (${reasonOf(error)})` });
     }
   }
+}
+
+interface LeftBehind extends Pick<ApplicationContext, 'stateFolder' | 'environment' | 'signal'> {
+  readonly dataDirectory: string;
+}
+
+/** What one run left, of a server in a container. Undefined where it left nothing, or another is at work. */
+export async function putRightHere({ stateFolder, dataDirectory, environment, signal }: LeftBehind): Promise<InPlaceNote | undefined> {
+  const note = await claimInPlaceNote(stateFolder, dataDirectory);
+  if (note?.container === undefined) return undefined;
+  const docker = await connectDocker({ environment: { ...environment, ...note.container.engine }, signal });
+  await putRight(docker, stateFolder, note);
+  return note;
 }
 
 /** For people. */

@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs';
 import { chown, mkdir, readdir, realpath, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Repository } from '../../engine/repository.ts';
 import { HoldfastError, reasonOf } from '../../errors.ts';
+import { startWatchdog } from '../../sources/docker/start-watchdog.ts';
 import { findLiveServer, readSystemId, type LiveServer } from '../../sources/postgres/recovery/live-server.ts';
 import { findServerPrograms } from '../../sources/postgres/recovery/server-programs.ts';
 import { runHere, type ServerRunner } from '../../sources/postgres/recovery/server-runner.ts';
@@ -11,7 +13,14 @@ import { settleOwner, type ServerUser } from '../../sources/postgres/recovery/se
 import { assemblePlan, readConfiguration } from './assemble-plan.ts';
 import type { ServerInContainer } from './find-container.ts';
 import type { MomentPlan } from './moment-plan.ts';
-import { noteOwnerLives, readInPlaceNote, removeInPlaceNote, writeInPlaceNote, type InPlaceNote } from './in-place-note.ts';
+import {
+  claimInPlaceNote,
+  noteOwnerLives,
+  readInPlaceNote,
+  removeInPlaceNote,
+  writeInPlaceNote,
+  type InPlaceNote,
+} from './in-place-note.ts';
 import { bringBack, moveBack, putAside, type Move } from './put-aside.ts';
 import type { MomentReport } from './recover-beside.ts';
 import { replay, StepTimer, type MomentContext } from './run-plan.ts';
@@ -111,6 +120,7 @@ async function bringBackForgotten(
   const note = await readInPlaceNote(stateFolder, dataDirectory);
   if (note === undefined) return false;
   await checkForgotten(note, dryRun);
+  await takeOver(stateFolder, dataDirectory);
   await bringBack(stateFolder, dataDirectory, note.moves);
   if (note.moves.length > 0)
     events({
@@ -122,19 +132,28 @@ async function bringBackForgotten(
 
 /** Throws `recovery-directory` where what was noted must not be touched: by this run, or because another is at work. */
 export async function checkForgotten(note: InPlaceNote, dryRun: boolean): Promise<void> {
-  const { dataDirectory: path, owner, moves } = note;
-  if (await noteOwnerLives(note))
-    throw new HoldfastError('recovery-directory', {
-      path,
-      reason: `another recovery of it is at work (process ${owner?.pid ?? 0})`,
-      remedy: 'Wait until it has ended',
-    });
+  const { dataDirectory: path, moves } = note;
+  if (await noteOwnerLives(note)) throw atWork(note);
   if (dryRun && moves.length > 0)
     throw new HoldfastError('recovery-directory', {
       path,
       reason: `an earlier recovery of it did not end, and what was there before is kept in ${namesOf(moves)}`,
       remedy: 'Run the command without --dry-run: that is put back first',
     });
+}
+
+/** From here on nobody else puts it right. Throws `recovery-directory` where somebody was faster. */
+export async function takeOver(stateFolder: string, dataDirectory: string): Promise<void> {
+  if ((await claimInPlaceNote(stateFolder, dataDirectory)) === undefined) throw atWork({ dataDirectory });
+}
+
+function atWork({ dataDirectory: path, owner }: Pick<InPlaceNote, 'dataDirectory' | 'owner'>): HoldfastError {
+  const who = owner === undefined ? '' : ` (process ${owner.pid})`;
+  return new HoldfastError('recovery-directory', {
+    path,
+    reason: `another recovery of it is at work, or what one left is being put right${who}`,
+    remedy: 'Wait until that has ended',
+  });
 }
 
 /** For people. */
@@ -162,6 +181,7 @@ export async function recoverInPlace(
   const note = { dataDirectory, moves: [...moves], running: startAfter, ...(noted === undefined ? {} : { container: noted }) };
   // Before anything is done: whoever comes after this process knows what there is to start again.
   await writeInPlaceNote(context.stateFolder, note);
+  const dismiss = noted === undefined ? undefined : startWatchdog(watchdog, [context.stateFolder, dataDirectory]);
   try {
     if (server.running) await steps.time('stop the server', () => server.stop());
     await aside?.make();
@@ -190,8 +210,13 @@ export async function recoverInPlace(
     if (startAfter) await server.start().catch(tell);
     await removeInPlaceNote(context.stateFolder, dataDirectory);
     throw error;
+  } finally {
+    dismiss?.();
   }
 }
+
+/** Puts a server in a container right at once where this process is killed; for others it is left to the next command, which knows its programs. */
+const watchdog = fileURLToPath(new URL('./watchdog.ts', import.meta.url));
 
 async function fill(
   repository: Repository,

@@ -9,19 +9,23 @@ import { checkPassage } from './check-target.ts';
 import type { MomentContext } from './run-plan.ts';
 
 /** HOLDFAST_SCRATCH, else beside the folder for state, else the folder for temporary files. */
-function placesOf({ environment, stateFolder }: Pick<MomentContext, 'environment' | 'stateFolder'>): string[] {
+export function scratchPlaces({ environment, stateFolder }: Pick<MomentContext, 'environment' | 'stateFolder'>): string[] {
   const given = environment['HOLDFAST_SCRATCH'];
   return given ? [given] : [`${stateFolder}-scratch`, join(tmpdir(), 'holdfast-scratch')];
 }
 
-/** Works in a new folder, which is gone afterwards. Throws `recovery-directory` where none can be had. */
+/**
+ * Works in a new folder, which is gone afterwards. Throws `recovery-directory` where none can be had. `forServer`, which it is by default: PostgreSQL's user
+ * can enter it.
+ */
 export async function withScratchFolder<Result>(
   context: Pick<MomentContext, 'environment' | 'stateFolder'>,
   work: (folder: string) => Promise<Result>,
+  { forServer = true }: { readonly forServer?: boolean } = {},
 ): Promise<Result> {
-  const places = placesOf(context);
-  for (const place of places) await removeForgotten(place);
-  const folder = join(await choosePlace(places), `${process.pid}-${await readProcessStart(process.pid)}`);
+  const places = scratchPlaces(context);
+  await removeForgottenScratch(context);
+  const folder = join(await choosePlace(places, forServer), `${process.pid}-${await readProcessStart(process.pid)}`);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
   await chmod(folder, 0o711);
@@ -32,8 +36,8 @@ export async function withScratchFolder<Result>(
   }
 }
 
-async function choosePlace(places: readonly string[]): Promise<string> {
-  const user = findPostgresUser();
+async function choosePlace(places: readonly string[], forServer: boolean): Promise<string> {
+  const user = forServer ? findPostgresUser() : undefined;
   let failure: unknown;
   for (const place of places) {
     try {
@@ -55,11 +59,16 @@ async function choosePlace(places: readonly string[]): Promise<string> {
   );
 }
 
-/** Their servers ended with the run that started them. */
+/** Removes the folders of runs that died. */
+export async function removeForgottenScratch(context: Pick<MomentContext, 'environment' | 'stateFolder'>): Promise<void> {
+  for (const place of scratchPlaces(context)) await removeForgotten(place);
+}
+
+/** Their servers end with the run that started them, and write until then. */
 async function removeForgotten(place: string): Promise<void> {
   for (const name of await readdir(place).catch(() => [])) {
     const [, pid, started] = /^(\d+)-(.+)$/.exec(name) ?? [];
     if (pid === undefined || (await readProcessStart(Number(pid))) === started) continue;
-    await rm(join(place, name), { recursive: true, force: true });
+    await rm(join(place, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }

@@ -136,15 +136,46 @@ test('whatever stays has all that it needs, and the manifest of its point', () =
 
 test('planned again, what stays all stays', () => {
   fc.assert(
-    fc.property(anyRuns, anyRules, (history, { policy, by }) => {
-      // Components with rules of their own leave thinner points, whose ties may be broken otherwise the next time.
-      const rules = { policy, by, own: undefined };
+    fc.property(anyRuns, anyRules, (history, rules) => {
       const first = judge(makeSnapshots(history), rules);
       if (first === undefined) return;
       const kept = new Set(first.plan.keep);
       const again = judge(
         first.snapshots.filter(({ id }) => kept.has(id)),
         rules,
+      );
+      expect(again?.plan.remove ?? []).toEqual([]);
+    }),
+    runs,
+  );
+});
+
+test('what is suspect displaces nothing: all stays that would stay without it', () => {
+  fc.assert(
+    fc.property(anyRuns, anyRules, fc.nat({ max: 50 }), (history, rules, from) => {
+      const snapshots = makeSnapshots(history);
+      const begins = history[from % history.length]?.time ?? now;
+      const suspects = history.flatMap(({ time }, number) => (time >= begins ? [idOfRun(number, 'files')] : []));
+      const suspect = new Map(suspects.map((id) => [id, 'files']));
+      const judged = judge(snapshots, rules, { suspect });
+      const plain = judge(snapshots, rules);
+      if (judged === undefined || plain === undefined) return;
+      const kept = new Set(judged.plan.keep);
+      for (const id of plain.plan.keep) expect(kept.has(id)).toBe(true);
+      // Without the points that have a suspect part, as if their runs had never been.
+      const without = judge(
+        judged.points.filter(({ components }) => !components.some(({ id }) => suspect.has(id))).flatMap(({ components }) => components),
+        { ...rules, own: undefined },
+      );
+      if (without !== undefined && rules.own === undefined)
+        for (const group of without.plan.groups)
+          for (const { components, reasons } of group.keep)
+            if (reasons.some((reason) => reason.endsWith(' snapshot')))
+              for (const { id } of components) expect([id, kept.has(id)]).toEqual([id, true]);
+      const again = judge(
+        snapshots.filter(({ id }) => kept.has(id)),
+        rules,
+        { suspect },
       );
       expect(again?.plan.remove ?? []).toEqual([]);
     }),

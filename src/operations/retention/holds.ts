@@ -68,6 +68,12 @@ export async function readHolds(repository: Repository): Promise<Hold[]> {
   return holds.toSorted((a, b) => (a.created?.getTime() ?? 0) - (b.created?.getTime() ?? 0) || (a.name < b.name ? -1 : 1));
 }
 
+/** Its record. Of one that cannot be read nothing is known but the point: it is made anew, of `now`, and holds for good. */
+export function encodeHold({ snapshots, created, reason, until, problem }: Hold, now: Date): Uint8Array {
+  const why = problem === undefined ? reason : 'the record of this hold could not be read';
+  return Buffer.from(JSON.stringify({ snapshots, created: created ?? now, reason: why, until }));
+}
+
 /** Whether it still holds. */
 export function isInForce({ until }: Hold, now: Date): boolean {
   return until === undefined || until > now;
@@ -118,14 +124,15 @@ export function addHold(
       const [first] = point.components;
       if (first === undefined) throw new TypeError('a point has at least one snapshot');
       const name = `${folder}${lastingName(first)}-${randomBytes(4).toString('hex')}`;
-      const record = {
+      const hold: Hold = {
+        name,
         snapshots: point.components.map(lastingName),
         created: now,
         ...(reason === undefined ? {} : { reason }),
         ...(until === undefined ? {} : { until }),
       };
-      await openSealedObjects(repository).put(name, {}, Buffer.from(JSON.stringify(record)), { ifAbsent: true, signal });
-      return { hold: { name, ...record }, point };
+      await openSealedObjects(repository).put(name, {}, encodeHold(hold, now), { ifAbsent: true, signal });
+      return { hold, point };
     },
   });
 }

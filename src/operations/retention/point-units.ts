@@ -4,6 +4,7 @@
  */
 import { groupSnapshots, type GroupBy, type SnapshotGroup } from '../../policy/group-snapshots.ts';
 import type { RetentionPolicy, RetentionSnapshot } from '../../policy/retention.ts';
+import { lastingName } from '../point-needs.ts';
 import { isBond } from '../point-tags.ts';
 import { isOwnPoint, type Point, type PointComponent } from '../points.ts';
 
@@ -64,18 +65,21 @@ function splitPoints(points: readonly Point[], rules: ComponentRules | undefined
 
 /** Whose components are not all there: but for those that rules of their own have removed. */
 function judgeWholeness(units: readonly PointUnit[], rules: ComponentRules | undefined): PointUnit[] {
-  const whole = new Map<string, Set<string>>();
-  for (const unit of units)
-    if (missingOf(unit) <= 0) whole.set(kinOf(unit), (whole.get(kinOf(unit)) ?? new Set()).add(namesOf(unit).join('\n')));
+  const whole = Map.groupBy(
+    units.filter((unit) => missingOf(unit) <= 0),
+    kinOf,
+  );
   return units.map((unit) => {
     const missing = missingOf(unit);
     if (missing <= 0) return unit;
-    const sets = whole.get(kinOf(unit));
-    if (sets?.has(namesOf(unit).join('\n')) === true) return unit;
+    const others = whole.get(kinOf(unit)) ?? [];
+    if (others.some((other) => namesOf(other).join('\n') === namesOf(unit).join('\n'))) return unit;
     const removable = [...(rules?.policies.keys() ?? [])].filter(
       (name) => !unit.point.components.some(({ tags }) => tags.component === name),
     );
-    const isLessThanOthers = [...(sets ?? [])].some((set) => isSubset(namesOf(unit), set.split('\n')));
+    // By what they hold: one that was made without a manifest is no less than those with one.
+    const own = contentOf(unit);
+    const isLessThanOthers = others.some((other) => own.length < contentOf(other).length && isSubset(own, contentOf(other)));
     return { ...unit, isPartial: isLessThanOthers || missing > removable.length };
   });
 }
@@ -84,10 +88,11 @@ function missingOf({ point: { components } }: PointUnit): number {
   return Math.max(...components.map(({ tags }) => tags.parts)) - components.length;
 }
 
-/** Points that were to have as many components, of the same host and application, were made alike. */
-function kinOf({ point: { host, components } }: PointUnit): string {
+/** Points that were to have as many components, of the same host and application, were made alike; what a restore saved was not. */
+function kinOf({ point }: PointUnit): string {
+  const { host, components } = point;
   const application = components.find(({ tags }) => tags.application !== undefined)?.tags.application;
-  return JSON.stringify([host, application, Math.max(...components.map(({ tags }) => tags.parts))]);
+  return JSON.stringify([host, application, Math.max(...components.map(({ tags }) => tags.parts)), isOwnPoint(point)]);
 }
 
 /** Two components may have the same path, under different names: they are different sets all the same. A partial point is beside the whole ones. */
@@ -142,12 +147,18 @@ export function toRetention({ point, components, isPartial }: PointUnit): Retent
   return {
     id: point.id,
     time: new Date(point.time),
+    rank: rankOf(point),
     utcOffset: offsetOf(point.time),
     tags: [...new Set(components.flatMap(({ snapshot }) => (snapshot.tags ?? []).filter((tag) => !isBond(tag))))],
     host: point.host,
     paths: [...new Set(components.flatMap(({ snapshot }) => snapshot.paths))],
     isPartial,
   };
+}
+
+/** Orders points of one time, and stays the same when rules of their own take components away, the first of the point among them. */
+function rankOf({ id, components: [first] }: Point): string {
+  return first === undefined ? id : `${first.tags.point ?? lastingName(first)} ${id}`;
 }
 
 /** Minutes east of UTC at the end of an RFC 3339 time. */
@@ -158,6 +169,10 @@ function offsetOf(time: string): number {
 
 function namesOf({ components }: PointUnit): string[] {
   return components.map(({ tags }) => tags.component).toSorted();
+}
+
+function contentOf({ components }: PointUnit): string[] {
+  return components.flatMap(({ tags }) => (tags.kind === manifestKind ? [] : tags.component));
 }
 
 function isSubset(some: readonly string[], all: readonly string[]): boolean {

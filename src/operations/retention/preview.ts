@@ -39,7 +39,9 @@ export function preview(
       const others = points.filter((point) => !counted.includes(point));
       // What is held until an earlier day is judged as anything else then.
       const held = findHeld(points, await readHolds(repository), at);
-      return previewForget(counted, { ...rules, now, others, held }, at);
+      const { findSuspects } = await import('./suspect-snapshots.ts');
+      const suspect = await findSuspects(repository, points, context.events);
+      return previewForget(counted, { ...rules, now, others, held, suspect }, at);
     },
   });
 }
@@ -56,8 +58,19 @@ export function previewForget(points: readonly Point[], rules: RetentionRules, a
     ),
   ).flat();
   // What a rule has removed it never wants back: so one plan at the end tells the same as one every day.
-  const plan = planForget([...points, ...madeUp], { ...rules, now: at });
+  const plan = planForget([...points, ...madeUp], { ...rules, now: at, suspect: withCopies(rules.suspect, templates, madeUp) });
   return { at, plan, madeUp: new Set(madeUp.map(({ id }) => id)) };
+}
+
+/** What is missing now is missing in what is made anew, as long as nobody accepts it. */
+function withCopies(suspect: RetentionRules['suspect'], templates: readonly Point[], madeUp: readonly Point[]): Map<string, string> {
+  const all = new Map(suspect);
+  for (const [number, { components }] of madeUp.entries())
+    for (const [index, { id }] of components.entries()) {
+      const name = all.get(templates[number % templates.length]?.components[index]?.id ?? '');
+      if (name !== undefined) all.set(id, name);
+    }
+  return all;
 }
 
 /** The newest of each kind of point that is still being made. */

@@ -37,16 +37,22 @@ export function findProtected(
     const asked = members.filter(({ point }) => counted.has(point));
     // A copy of what a restore was about to overwrite must not stand in for a backup.
     const ranked = asked.some(({ isOwn }) => isOwn) ? asked.filter(({ isOwn }) => isOwn) : asked;
-    const newest = ranked[0];
-    const whole = ranked.find(({ point }) => point.status === 'complete');
-    const provenOne = ranked.find(({ component: { id } }) => proven.has(id));
-    if (newest !== undefined) add(newest.component.id, newestOfComponentReason);
+    const newest = firstOf(ranked);
+    const whole = firstOf(ranked.filter(({ point }) => point.status === 'complete'));
+    const isNewest = new Set(newest.map(({ component }) => component.id));
+    for (const id of isNewest) add(id, newestOfComponentReason);
     // As a whole: with a component less it would be none.
-    for (const { id } of whole?.point.components ?? []) if (id !== newest?.component.id) add(id, wholePointReason);
-    if (provenOne !== undefined) add(provenOne.component.id, 'newest proven of its component');
+    for (const { point } of whole) for (const { id } of point.components) if (!isNewest.has(id)) add(id, wholePointReason);
+    for (const { component } of firstOf(ranked.filter(({ component: { id } }) => proven.has(id))))
+      add(component.id, 'newest proven of its component');
     for (const [id, reason] of madeByClocksBehind(members, named, now)) add(id, reason);
   }
   return found;
+}
+
+/** The newest: of those of one time all, for which of them came last nobody can tell. */
+function firstOf(newestFirst: readonly Member[]): readonly Member[] {
+  return newestFirst.filter(({ time }) => time === newestFirst[0]?.time);
 }
 
 interface Member {
@@ -57,8 +63,8 @@ interface Member {
 }
 
 /**
- * Snapshots by component and host, newest first; of those of one time the one that comes last in the list of points is the newest. Without those of the
- * future: a clock that runs ahead must not make what it wrote the newest there is.
+ * Snapshots by component and host, newest first. Without those of the future: a clock that runs ahead
+ * must not make what it wrote the newest there is.
  */
 function pastByComponent(points: readonly Point[], now: Date): Map<string, Member[]> {
   const members = points.toReversed().flatMap((point): Member[] => {
@@ -84,7 +90,9 @@ function* madeByClocksBehind(
     const parent = parentId === undefined ? undefined : named.get(parentId.slice(0, pointDigits));
     if (parent === undefined) continue;
     const parentTime = Date.parse(parent.snapshot.time);
-    if (parentTime > time && parentTime <= now.getTime() && parentTime >= newest)
-      yield [component.id, `made after ${parent.id.slice(0, 8)}, by a clock that was behind`];
+    if (parentTime <= time || parentTime > now.getTime() || parentTime < newest) continue;
+    yield [component.id, `made after ${parent.id.slice(0, 8)}, by a clock that was behind`];
+    // Without that other one nobody could tell the next time.
+    yield [parent.id, `shows that ${component.id.slice(0, 8)} was made by a clock that was behind`];
   }
 }

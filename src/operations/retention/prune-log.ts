@@ -4,8 +4,8 @@ import type { Repository } from '../../engine/repository.ts';
 import type { RunContext } from '../../engine/run-context.ts';
 import type { HoldfastError } from '../../errors.ts';
 import { fileObject, partObject, segmentObject } from '../../wal/object-names.ts';
-import { loadPoints } from '../points.ts';
 import type { PlannedExpiry } from '../wal/expire-wal.ts';
+import { readStoredBases } from '../wal/stored-bases.ts';
 
 /**
  * What goes when only these snapshots stay (all, where none are given). Throws `damaged` where a base backup that stays does not say from where on it
@@ -17,19 +17,14 @@ export async function planLogExpiry(
   { signal }: RunContext,
 ): Promise<readonly PlannedExpiry[]> {
   const stays = keep === undefined ? undefined : new Set(keep);
-  const kept = (await loadPoints(repository)).flatMap(({ id: pointId, components }) =>
-    components
-      .filter(({ id, tags }) => tags.kind === 'postgres-base' && stays?.has(id) !== false)
-      .map((snapshot) => ({ pointId, snapshot })),
-  );
-  if (kept.length === 0) return [];
   const { openSealedObjects } = await import('../../engine/objects/sealed-objects.ts');
   const { listWalSystems } = await import('../../wal/open-wal-archive.ts');
   // Without a log there is nothing that could go.
   if ((await listWalSystems(openSealedObjects(repository))).length === 0) return [];
-  const { openBase } = await import('../point-in-time/find-bases.ts');
+  const bases = await readStoredBases(repository, signal, (id) => stays?.has(id) !== false);
+  // No base backup: nothing says what the log is for, and others may need it.
+  if (bases.length === 0) return [];
   const { planExpiry } = await import('../wal/expire-wal.ts');
-  const bases = await Promise.all(kept.map(async (base) => (await openBase(repository, base, signal)).manifest));
   return planExpiry(repository, bases);
 }
 

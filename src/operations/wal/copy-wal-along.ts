@@ -13,7 +13,7 @@ export async function copyWalAlong(from: Repository, to: Repository, { events, s
   const [source, target] = [openSealedObjects(from), openSealedObjects(to)];
   const systems = await listWalSystems(source);
   if (systems.length === 0) return total;
-  const bases = await readStoredBases(to, new Set(), signal);
+  const bases = await readStoredBases(to, signal);
   for (const systemId of systems) {
     const needed = bases
       .filter((base) => base.systemId === systemId)

@@ -5,14 +5,14 @@ import { loadPoints } from '../points.ts';
 
 const baseKind = 'postgres-base';
 
-/** What each base backup says of itself, but of those that are named. Throws `damaged` where one does not say from where on it needs the log. */
+/** What each base backup that is meant (all, where nothing is said) says of itself. Throws `damaged` where one does not say from where on it needs the log. */
 export async function readStoredBases(
   repository: Repository,
-  without: ReadonlySet<string>,
   signal: AbortSignal,
+  isMeant: (snapshotId: string) => boolean = () => true,
 ): Promise<readonly BaseManifest[]> {
   const bases = (await loadPoints(repository)).flatMap(({ id: pointId, components }) =>
-    components.filter(({ id, tags }) => tags.kind === baseKind && !without.has(id)).map((snapshot) => ({ pointId, snapshot })),
+    components.filter(({ id, tags }) => tags.kind === baseKind && isMeant(id)).map((snapshot) => ({ pointId, snapshot })),
   );
   if (bases.length === 0) return [];
   const { openBase } = await import('../point-in-time/find-bases.ts');

@@ -218,3 +218,26 @@ test('what cannot be saved says why: no work tree, no commit, no git; hostile ca
   expect(existsSync(evil)).toBe(false);
   await captured.remove();
 });
+
+test('its fingerprint is the same for as long as a capture would be', async () => {
+  const seen = new Set<unknown>();
+  const look = async (): Promise<number> => {
+    const [first, second] = [await source().describe(), await source().describe()];
+    expect(second.facts['fingerprint']).toBe(first.facts['fingerprint']);
+    return seen.add(first.facts['fingerprint']).size;
+  };
+  expect(await look()).toBe(1);
+  write('app.txt', 'two\n');
+  expect(await look()).toBe(2);
+  write('app.txt', 'six\n');
+  expect(await look()).toBe(3);
+  await commit('second');
+  expect(await look()).toBe(4);
+  await git(work, 'commit', '-q', '--amend', '-m', 'second, said otherwise');
+  await git(work, 'branch', 'aside', 'HEAD~');
+  expect(await look()).toBe(5);
+  write('new.txt', '');
+  expect(await look()).toBe(6);
+  rmSync(join(work, 'new.txt'));
+  expect(await look()).toBe(5 + 1);
+});

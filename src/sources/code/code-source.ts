@@ -1,8 +1,10 @@
 /** The application's own code as a component: the commit, and what no remote has. */
+import { createHash } from 'node:crypto';
 import type { CaptureContext, RestorableSource, StreamEntry } from '../source.ts';
-import { bundlePath, codeManifestPath, encodeCodeManifest, patchPath } from './code-manifest.ts';
+import { bundlePath, type CodeManifest, codeManifestPath, encodeCodeManifest, patchPath } from './code-manifest.ts';
 import { diffOptions, inspectCode, unpushedRevisions } from './inspect-code.ts';
 import { type CodeRestoreRequest, restoreCode } from './restore-code.ts';
+import type { Git } from './run-git.ts';
 
 export interface CodeSourceOptions {
   /** The component's name, such as `code`. */
@@ -22,7 +24,7 @@ export function createCodeSource({ component, path, environment = process.env }:
     kind: 'code',
     component,
     async describe() {
-      const { manifest, top } = await inspectCode({ folder: path, environment, signal: new AbortController().signal });
+      const { git, manifest, top } = await inspectCode({ folder: path, environment, signal: new AbortController().signal });
       const { commit, branch, tag, changed, untracked, unpushed, submodules, remotes } = manifest;
       return {
         kind: 'code',
@@ -36,6 +38,7 @@ export function createCodeSource({ component, path, environment = process.env }:
           untracked: untracked.length,
           unpushed,
           submodules: submodules.length,
+          fingerprint: await fingerprintCode(git, manifest),
           remotes: remotes.map(({ name, url }) => `${name} ${url}`).join(', '),
         },
       };
@@ -43,6 +46,18 @@ export function createCodeSource({ component, path, environment = process.env }:
     capture: (context) => Promise.resolve({ shape: 'streams', entries: captureCode(path, environment, context) }),
     restore: (from, request, context) => restoreCode(from, { folder: path, ...request }, environment, context),
   };
+}
+
+/** SHA-256 over what a capture would hold; the bundle is known by what it would be made of. */
+async function fingerprintCode(git: Git, manifest: CodeManifest): Promise<string> {
+  const hash = createHash('sha256').update(encodeCodeManifest(manifest));
+  if (manifest.changed.length > 0) for await (const chunk of streamChanges(git, manifest)) hash.update(chunk);
+  if (manifest.unpushed > 0) hash.update(await git.run(['for-each-ref', '--format=%(objectname) %(refname)']));
+  return hash.digest('hex');
+}
+
+function streamChanges(git: Git, { commit }: CodeManifest): AsyncGenerator<Uint8Array, void, undefined> {
+  return git.stream(['diff', commit, '--binary', '--full-index', '--no-color', ...diffOptions]);
 }
 
 async function* captureCode(
@@ -68,7 +83,7 @@ async function* captureCode(
     yield {
       path: patchPath,
       modified,
-      open: () => git.stream(['diff', manifest.commit, '--binary', '--full-index', '--no-color', ...diffOptions]),
+      open: () => streamChanges(git, manifest),
     };
   /* Nothing that is checked out, on a branch or tagged is to be found here only. */
   if (unpushed > 0)

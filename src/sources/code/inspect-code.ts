@@ -23,22 +23,32 @@ export async function inspectCode(place: GitPlace): Promise<InspectedCode> {
   const { top, git } = await openWorkTree(place);
   const commit = await git.ask(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
   if (commit === undefined) throw new HoldfastError('git-not-a-work-tree', { path: place.folder, reason: 'it has no commit yet' });
-  const branch = await git.ask(['symbolic-ref', '--quiet', '--short', 'HEAD']);
-  const tag = await git.ask(['describe', '--tags', '--always']);
-  const subfolder = (await openGit(place).run(['rev-parse', '--show-prefix'])).trim().replace(/\/$/, '');
+  // Each is a process that waits more than it works.
+  const [branch, tag, prefix, remotes, committedAt, changed, untracked, unpushed, submodules, shallow] = await Promise.all([
+    git.ask(['symbolic-ref', '--quiet', '--short', 'HEAD']),
+    git.ask(['describe', '--tags', '--always']),
+    openGit(place).run(['rev-parse', '--show-prefix']),
+    readRemotes(git),
+    git.run(['show', '--no-patch', '--format=%cI', 'HEAD']),
+    git.run(['diff', 'HEAD', '--name-only', '-z', ...diffOptions]),
+    git.run(['ls-files', '--others', '--exclude-standard', '-z']),
+    git.run(['rev-list', '--count', ...unpushedRevisions]),
+    readSubmodules(git),
+    git.run(['rev-parse', '--is-shallow-repository']),
+  ]);
   const manifest: CodeManifest = {
     format: 1,
-    remotes: await readRemotes(git),
+    remotes,
     commit,
-    committedAt: (await git.run(['show', '--no-patch', '--format=%cI', 'HEAD'])).trim(),
+    committedAt: committedAt.trim(),
     ...(branch === undefined ? {} : { branch }),
     ...(tag === undefined ? {} : { tag }),
-    subfolder,
-    changed: splitNames(await git.run(['diff', 'HEAD', '--name-only', '-z', ...diffOptions])),
-    untracked: splitNames(await git.run(['ls-files', '--others', '--exclude-standard', '-z'])),
-    unpushed: Number(await git.run(['rev-list', '--count', ...unpushedRevisions])),
-    submodules: await readSubmodules(git),
-    shallow: (await git.run(['rev-parse', '--is-shallow-repository'])).trim() === 'true',
+    subfolder: prefix.trim().replace(/\/$/, ''),
+    changed: splitNames(changed),
+    untracked: splitNames(untracked),
+    unpushed: Number(unpushed),
+    submodules,
+    shallow: shallow.trim() === 'true',
   };
   return { git, top, manifest };
 }

@@ -1,11 +1,12 @@
 /** The way to a Docker engine. */
 import type { DockerEngine } from './docker-engine.ts';
 import { readEngineAddress } from './engine-address.ts';
-import { versionSchema } from './engine-answers.ts';
+import { infoSchema, versionSchema } from './engine-answers.ts';
 import { createEngineClient } from './engine-client.ts';
 import { findContainer, findServiceContainers, listContainers } from './find-container.ts';
 import { createVolume, findVolumes, removeVolume } from './find-volumes.ts';
 import { removeOwn, startOwn } from './own-container.ts';
+import { listProjects, removeProject } from './remove-project.ts';
 
 export interface DockerOptions {
   /** Read for DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH. */
@@ -25,6 +26,7 @@ export async function connectDocker({ environment, project, signal }: DockerOpti
     isLocal: client.address.isLocal,
     environment: client.address.environment,
     ...(project === undefined ? {} : { project }),
+    time: async () => new Date((await client.ask({ path: '/info', action: 'ask for the time' }, infoSchema)).SystemTime),
     version: () => Promise.resolve({ engine, api }),
     find: (at) => findContainer(client, at, project),
     service: (name, its = project) => findServiceContainers(client, name, its),
@@ -32,6 +34,8 @@ export async function connectDocker({ environment, project, signal }: DockerOpti
     volumes: (patterns, its = project) => findVolumes(client, patterns, its),
     createVolume: (name, labels = {}) => createVolume(client, name, labels),
     removeVolume: (name) => removeVolume(client, name),
+    projects: () => listProjects(client),
+    removeProject: (name) => removeProject(client, name),
     startOwn: (request) => startOwn(client, request),
     removeOwn: (purpose) => removeOwn(client, purpose),
   };

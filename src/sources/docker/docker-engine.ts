@@ -15,6 +15,8 @@ export interface DockerEngine {
   readonly environment: Readonly<Record<string, string>>;
   /** Versions of the engine and of its API, such as `27.3.1` and `1.47`. Throws `docker-unreachable`. */
   version(): Promise<{ readonly engine: string; readonly api: string }>;
+  /** What the engine's host takes for the time. Throws `docker-unreachable`. */
+  time(): Promise<Date>;
   /**
    * The container at an address, running or not. A service without a project is looked up in the engine's own project
    * (`project`), and where that is not set in all of them; `docker-service-ambiguous` where several have it.
@@ -34,6 +36,10 @@ export interface DockerEngine {
   createVolume(name: string, labels?: Readonly<Record<string, string>>): Promise<Volume>;
   /** Removes a volume that no container has. No error where it is not there. Throws `docker-failed`. */
   removeVolume(name: string): Promise<void>;
+  /** The names of all Compose projects that have a container, a network or a volume. Throws `docker-unreachable`. */
+  projects(): Promise<string[]>;
+  /** Removes a Compose project with all that belongs to it, volumes too. No error where there is none. Throws `docker-failed`. */
+  removeProject(name: string): Promise<void>;
   /** Makes and starts a container of holdfast's own. Throws `docker-failed`, `docker-unreachable`. */
   startOwn(request: OwnContainerRequest): Promise<OwnContainer>;
   /** Takes away those that an earlier run left for some purpose. How many. Throws as `startOwn`. */

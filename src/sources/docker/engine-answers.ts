@@ -8,6 +8,8 @@ const labels = z
 
 export const versionSchema = z.object({ Version: z.string(), ApiVersion: z.string() });
 
+export const infoSchema = z.object({ SystemTime: z.iso.datetime({ offset: true }) });
+
 export const createdSchema = z.object({ Id: z.string().min(1) });
 
 export const execSchema = z.object({ Running: z.boolean(), ExitCode: z.number().int().nullable() });

@@ -31,8 +31,8 @@ export interface OwnContainer {
   readonly output: Readable;
   /** Resolves when it has ended, or cannot be heard any more. */
   readonly ended: Promise<void>;
-  /** Its standard input comes to its end. */
-  endInput(): void;
+  /** Its standard input comes to its end, after a last word. */
+  endInput(word: string): void;
   /** Ends it at once, where it still runs, and takes it away. */
   remove(): Promise<void>;
 }
@@ -60,7 +60,7 @@ export async function startOwn(client: EngineClient, request: OwnContainerReques
       id,
       output,
       ended,
-      endInput: () => void socket.end(),
+      endInput: (word) => void socket.end(word),
       remove: async () => {
         await remove(client, id, request.volumesFrom === undefined);
         socket.destroy();

@@ -2,12 +2,11 @@
  * Services that stand still for a while. They run again whatever happens to this process: what is stopped is noted on disk before it is
  * stopped, a watchdog in a process of its own starts it when this one dies, and the next command does where the watchdog died too.
  */
-import { spawn } from 'node:child_process';
-import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../../errors.ts';
 import type { Container, DockerEngine } from './docker-engine.ts';
 import { startContainers } from './start-containers.ts';
+import { startWatchdog } from './start-watchdog.ts';
 import { removeNote, writeNote } from './stop-note.ts';
 
 export interface StoppedServices {
@@ -45,7 +44,7 @@ export async function stopContainers(
   if (running.length === 0) return { containers: [], startAgain: () => Promise.resolve() };
   const noted = running.map(({ id, name }) => ({ id, name }));
   const file = await writeNote(stateFolder, { engine: engine.environment, containers: noted });
-  const dismiss = startWatchdog(file);
+  const dismiss = startWatchdog(fileURLToPath(new URL('./watchdog.ts', import.meta.url)), [file]);
   const stopped: Container[] = [];
   const startAgain = async (): Promise<void> => {
     await startContainers(stopped.toReversed());
@@ -66,18 +65,4 @@ export async function stopContainers(
   }
   let starting: Promise<void> | undefined;
   return { containers: running.map(({ name }) => name), startAgain: () => (starting ??= startAgain()) };
-}
-
-/**
- * The watchdog waits for the end of its stdin, which comes when this process ends, however it does. It has a session of its own, so that what ends this
- * process's group does not end it. Where it cannot be started, the note is left to the next command.
- */
-function startWatchdog(noteFile: string): () => void {
-  const program = fileURLToPath(new URL('./watchdog.ts', import.meta.url));
-  const watchdog = spawn(process.execPath, [program, noteFile], { detached: true, cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] });
-  watchdog.on('error', () => {});
-  watchdog.stdin.on('error', () => {});
-  watchdog.unref();
-  if (watchdog.stdin instanceof Socket) watchdog.stdin.unref();
-  return () => watchdog.stdin.end();
 }

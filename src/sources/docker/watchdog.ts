@@ -1,17 +1,14 @@
 /** A program of its own: `node watchdog.ts NOTE`. Waits until the process that started it has ended, and starts the containers that it left stopped. */
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { untilStarterEnds } from './start-watchdog.ts';
 
 /* Ten minutes: the engine itself may be starting again. */
 const attempts = 120;
 const pauseMilliseconds = 5000;
 
 if (import.meta.main) {
-  process.stdin.resume();
-  await new Promise<void>((resolve) => {
-    process.stdin.on('end', resolve);
-    process.stdin.on('error', () => resolve());
-  });
+  await untilStarterEnds();
   await startLeft(process.argv[2] ?? '');
 }
 

@@ -10,6 +10,7 @@ import { type ExportedSnapshot, exportSnapshot } from './exported-snapshot.ts';
 import { placeOf, titleOf } from './login.ts';
 import { type PostgresManifest, encodeManifest } from './manifest.ts';
 import { type SavedRoles, saveRoles } from './roles.ts';
+import { readPositionsSoftly, spansOf, type SequencePosition, type SequenceSpan } from './sequences.ts';
 import { type PostgresServer, type PostgresTool, withSession } from './server.ts';
 import { type ServerVersion, readDatabaseProperties, readExtensions, readServerVersion } from './server-facts.ts';
 import { databaseFolder, dumpNames } from './tree-layout.ts';
@@ -60,8 +61,11 @@ async function* captureOne(
     const described = await describeDatabase(snapshot, version, tools.dump, options);
     const folder = databaseFolder(server.login.database);
     const modified = snapshot.takenAt;
+    const positions = await readPositionsSoftly(snapshot.session);
+    let dumped: readonly ArchiveEntry[] = [];
     let counting: Promise<Counted> | undefined;
     const beginCounting = (entries: readonly ArchiveEntry[]): void => {
+      dumped = entries;
       counting ??= countAll(snapshot, options, entries);
       /* A failure is thrown where the counts are used; until then it must not end the process. */
       counting.catch(() => {});
@@ -75,7 +79,9 @@ async function* captureOne(
     }
     if (counting === undefined) throw new HoldfastError('internal', { reason: 'a dump was not read' });
     const counted = await counting;
-    yield { path: `${folder}/manifest.json`, modified, open: () => once(encodeManifest({ ...described, ...counted })) };
+    const sequences = positions && (await readSpans(snapshot, positions, dumped));
+    const manifest = { ...described, ...counted, ...(sequences === undefined ? {} : { sequences }) };
+    yield { path: `${folder}/manifest.json`, modified, open: () => once(encodeManifest(manifest)) };
   } finally {
     await snapshot.release();
   }
@@ -132,7 +138,7 @@ async function describeDatabase(
   version: ServerVersion,
   tool: PostgresTool,
   options: DumpOptions,
-): Promise<Omit<PostgresManifest, 'tables' | 'largeObjects'>> {
+): Promise<Omit<PostgresManifest, 'tables' | 'largeObjects' | 'sequences'>> {
   const [current] = await snapshot.session.query<{ name: string }>('SELECT current_database()::text AS name');
   const { tables, schemas, excludeTables, only, format = 'custom' } = options;
   const list = (names: readonly string[] | undefined): string[] | undefined => (names === undefined ? undefined : [...names]);
@@ -158,6 +164,18 @@ async function countAll({ session }: ExportedSnapshot, options: DumpOptions, ent
     tables: dumped.size === 0 ? [] : await countRows(session, (table) => dumped.has(qualifiedName(table))),
     largeObjects: holdsLargeObjects(options) ? await countLargeObjects(session) : 0,
   };
+}
+
+/** After the dump was read to its end. Of the sequences only those whose position it holds. */
+async function readSpans(
+  { session }: ExportedSnapshot,
+  before: readonly SequencePosition[],
+  entries: readonly ArchiveEntry[],
+): Promise<SequenceSpan[] | undefined> {
+  const after = await readPositionsSoftly(session);
+  if (after === undefined) return undefined;
+  const held = new Set(entries.flatMap(({ kind, schema, tag }) => (kind === 'SEQUENCE SET' ? [qualifiedName({ schema, name: tag })] : [])));
+  return spansOf(before, after).filter((sequence) => held.has(qualifiedName(sequence)));
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

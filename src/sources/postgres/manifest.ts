@@ -5,6 +5,8 @@ import { HoldfastError } from '../../errors.ts';
 const text = z.string().max(10_000);
 const names = z.array(text).max(1_000_000);
 const count = z.int().nonnegative();
+/** A 64-bit number, or one beside it. */
+const position = z.string().regex(/^-?\d{1,20}$/);
 
 /** Settings and rights of the database itself, which pg_restore only restores under the old name. */
 const databaseProperties = z.object({
@@ -50,7 +52,15 @@ const manifestSchema = z.object({
   takenAt: z.iso.datetime(),
   extensions: z.record(text, text),
   largeObjects: count,
-  tables: z.array(z.object({ schema: text, name: text, rows: count })).max(10_000_000),
+  /** A partition says which table it is a part of, or inherits from. */
+  tables: z
+    .array(z.object({ schema: text, name: text, rows: count, partOf: z.object({ schema: text, name: text }).optional() }))
+    .max(10_000_000),
+  /** Where each sequence of the dump stood before it and after it. Absent where that could not be read, and in older captures. */
+  sequences: z
+    .array(z.object({ schema: text, name: text, from: position, to: position }))
+    .max(10_000_000)
+    .optional(),
 });
 
 export type PostgresManifest = z.infer<typeof manifestSchema>;

@@ -10,7 +10,8 @@ import { captureToFiles, collectingContext } from '../../../test/harness/postgre
 import { systemClock } from '../../util/clock.ts';
 import { runSubprocess } from '../../util/subprocess.ts';
 import { createRedisSource } from './redis-source.ts';
-import { type ThrowAwayRedis, fillWithEverything, freePort, startThrowAwayRedis } from './testing/throw-away-redis.ts';
+import { freePort } from '../../../test/harness/programs/free-port.ts';
+import { type ThrowAwayRedis, fillWithEverything, startThrowAwayRedis } from './testing/throw-away-redis.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -104,7 +104,7 @@ function refusalOf({ code, status }: AzureAnswer, { action }: FailedAccess): Rem
     case 'BlobBeingRehydrated':
       return {
         reason: code === 'BlobArchived' ? 'it lies in the archive tier' : 'it is being brought back from the archive tier',
-        help: 'Set its tier to Cool or Hot (az storage blob set-tier --rehydrate-priority High …), wait until that is done, which takes hours, then run the command again',
+        help: 'Run the command with --retrieve standard, which asks for what it needs and waits; docs/azure.md tells what that costs',
       };
     case 'BlobImmutableDueToPolicy':
     case 'BlobImmutableDueToLegalHold':

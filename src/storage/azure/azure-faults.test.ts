@@ -20,6 +20,7 @@ import type { StorageEnvironment, StorageOptions } from '../storage-options.ts';
 import type { Storage } from '../storage.ts';
 import { createRetryStorage } from '../wrap/retry-storage.ts';
 import { createAzureStorage, type AzureTuning } from './azure-storage.ts';
+import { cuts, expectCutNoticed, expectInterruption } from '../testing/bad-line.ts';
 
 const mebibyte = 1024 * 1024;
 /* Milliseconds: short, and long enough for a server on a busy machine. */
@@ -268,6 +269,18 @@ describe('places', () => {
     expect(failure.code).toBe('storage-refused');
     expect(failure.message).toContain('archive tier');
     expect(await listAll(storage)).toEqual(['data/00/pack', 'index/one']);
+
+    const { archive } = storage;
+    if (archive === undefined) throw new Error('Azure has an archive');
+    const archived: string[] = [];
+    for await (const { key } of archive.list('')) archived.push(key);
+    expect(archived).toEqual(['data/00/pack']);
+    expect([await archive.stateOf('data/00/pack'), await archive.stateOf('index/one')]).toEqual(['archived', 'ready']);
+    await archive.retrieve('data/00/pack', 'standard');
+    // The emulator needs no hours.
+    expect(await archive.stateOf('data/00/pack')).toBe('ready');
+    expect(await storage.get('data/00/pack')).toHaveLength(1);
+    expect((await failureOf(archive.stateOf('data/00/none'))).code).toBe('storage-missing');
   });
 
   async function tierOf(key: string): Promise<string | undefined> {
@@ -296,17 +309,7 @@ describe('a bad line', () => {
       expect(failed.code).toBe('storage-failed');
     }
     const patient = await open({ endpoint: `http://127.0.0.1:${proxy.port}` });
-    for (const start of [
-      (signal: AbortSignal) => patient.get('config', undefined, signal),
-      (signal: AbortSignal) => patient.put('new', text('x'), { signal }),
-      (signal: AbortSignal) => patient.putFile('pack', path, { signal }),
-      (signal: AbortSignal) => patient.list('', signal)[Symbol.asyncIterator]().next(),
-    ]) {
-      const stop = new AbortController();
-      const call = failureOf(start(stop.signal));
-      setTimeout(() => stop.abort(), 50);
-      expect((await call).code).toBe('interrupted');
-    }
+    await expectInterruption(patient, path);
     await access(path);
   });
 
@@ -330,23 +333,11 @@ describe('a bad line', () => {
     expect((await failureOf((await openProxied()).get('config'))).code).toBe('storage-failed');
   });
 
-  it.each(['close', 'reset', 'freeze'] as const)(
-    'notices a body that is cut midway (%s), and the next attempt brings it whole',
-    async (how) => {
-      const data = randomBytes(3 * mebibyte);
-      await (await open()).put('data/00/pack', data);
-      const storage = await openProxied();
-      proxy.set({ cut: { after: mebibyte, how } });
-      expect((await failureOf(storage.get('data/00/pack'))).code).toBe('storage-failed');
-      expect((await failureOf(storage.get('data/00/pack', { offset: 1, length: 2 * mebibyte }))).code).toBe('storage-failed');
-      proxy.set({ cut: { after: mebibyte, how }, times: 1 });
-      const found = await createRetryStorage(storage, { firstDelay: 1 }).get('data/00/pack');
-      expect(Buffer.compare(found, data)).toBe(0);
-      expect(proxy.hits()).toBe(1);
-    },
-  );
+  it.each(cuts)('notices a body that is cut midway (%s), and the next attempt brings it whole', async (how) => {
+    await expectCutNoticed(await openProxied(), proxy, how);
+  });
 
-  it.each(['close', 'reset', 'freeze'] as const)('shows nothing of a put that is cut midway (%s)', async (how) => {
+  it.each(cuts)('shows nothing of a put that is cut midway (%s)', async (how) => {
     const sound = await open();
     await sound.put('config', text('before'));
     const [whole, blocks] = [await openProxied(), await openProxied({ largestWhole: 1000, blockSize: 256 * 1024 })];

@@ -1,10 +1,12 @@
-import type { BlobDownloadResponseParsed, BlobItem, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
+import type { BlobItem, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { HoldfastError } from '../../errors.ts';
-import { assertRange, resolveRange } from '../byte-range.ts';
+import { resolveRange } from '../byte-range.ts';
 import type { StorageAction } from '../file-error.ts';
+import { readRange, totalOf } from '../http/answer-range.ts';
 import { digestBytes, digestFile, sendFile } from '../http/file-body.ts';
+import { probeServer } from '../http/probe-server.ts';
 import { readBody } from '../http/read-body.ts';
 import { createTimedAgent, type TimeLimits } from '../http/timed-agent.ts';
 import { assertParameters, isLoopback, readAuthority } from '../http/web-options.ts';
@@ -13,8 +15,9 @@ import { assertKey, assertPrefix, isKey } from '../object-key.ts';
 import { measureSourceFile, removeSourceFile, type SourceFile } from '../source-file.ts';
 import { refusal, type AzureAddress } from '../storage-address.ts';
 import { defaultConnections, type StorageOptions } from '../storage-options.ts';
-import type { ByteRange, ObjectInfo, PutOptions, Storage } from '../storage.ts';
+import type { ByteRange, ObjectInfo, PutOptions, ServerSigns, Storage } from '../storage.ts';
 import { readAzureAccount } from './azure-account.ts';
+import { AzureArchive, type AzureBlobs } from './azure-archive.ts';
 import { createContainerClient } from './azure-client.ts';
 import { answerOf, toAzureError } from './azure-error.ts';
 import { createTokenSource } from './azure-token.ts';
@@ -89,11 +92,16 @@ interface AzurePlace {
 
 class AzureStorage implements Storage {
   readonly location: string;
+  readonly archive: AzureArchive;
   readonly #place: AzurePlace;
 
   constructor(place: AzurePlace) {
     this.location = place.location;
     this.#place = place;
+    this.archive = new AzureArchive({
+      list: (prefix, signal) => this.#listItems(prefix, signal),
+      work: (action, key, signal, work) => this.#attempt(action, key, signal, () => work(this.#blob(key))),
+    });
   }
 
   /** Makes the container where there is none. */
@@ -116,14 +124,8 @@ class AzureStorage implements Storage {
   get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
     return this.#attempt('read', key, signal, async () => {
       const blob = this.#blob(key);
-      throwIfInterrupted(signal);
-      assertRange(range, key);
-      /* No range of HTTP is empty. */
-      if (range?.length === 0) {
-        resolveRange(range, await this.#measure(blob), key, this.location);
-        return new Uint8Array(0);
-      }
-      return this.#download(blob, key, range, signal);
+      const [measure, download] = [() => this.#measure(blob), () => this.#download(blob, key, range, signal)];
+      return readRange({ key, location: this.location, range, signal, measure, download });
     });
   }
 
@@ -166,6 +168,10 @@ class AzureStorage implements Storage {
   }
 
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectInfo> {
+    for await (const { info } of this.#listItems(prefix, signal)) yield info;
+  }
+
+  async *#listItems(prefix: string, signal?: AbortSignal): ReturnType<AzureBlobs['list']> {
     assertPrefix(prefix, this.location);
     throwIfInterrupted(signal);
     const { container, prefix: root, tuning } = this.#place;
@@ -182,7 +188,7 @@ class AzureStorage implements Storage {
       for (const item of page.value.segment.blobItems) {
         throwIfInterrupted(signal);
         const info = infoOf(item, root);
-        if (info !== undefined) yield info;
+        if (info !== undefined) yield { info, item };
       }
     }
   }
@@ -195,6 +201,11 @@ class AzureStorage implements Storage {
         if (!isMissing(error)) throw error;
       }
     });
+  }
+
+  probe(signal?: AbortSignal): Promise<ServerSigns> {
+    const { container, agent } = this.#place;
+    return probeServer({ url: new URL('/', container.url), agent, location: this.location, signal });
   }
 
   async close(): Promise<void> {
@@ -223,7 +234,7 @@ class AzureStorage implements Storage {
     const body = answer.readableStreamBody;
     if (!(body instanceof Readable)) throw new Error('the answer has no body');
     try {
-      const { length } = resolveRange(range, totalOf(answer), key, this.location);
+      const { length } = resolveRange(range, totalOf(answer.contentRange, answer.contentLength), key, this.location);
       if (answer.contentLength !== length) throw new Error(`the server announced ${answer.contentLength} bytes of ${length}`);
       const data = await readBody(body, length);
       if (data.length < length) throw new Error(`the connection broke off after ${data.length} of ${length} bytes`);
@@ -273,13 +284,6 @@ class AzureStorage implements Storage {
       throw toAzureError(error, { action, key, location: this.location }, this.#place.host, ifAbsent);
     }
   }
-}
-
-/** Bytes of the whole blob, by an answer that is a part of it, or all of it where the server did as if no range had been asked for. */
-function totalOf({ contentLength, contentRange }: BlobDownloadResponseParsed): number {
-  const total = Number(/\/(\d+)$/.exec(contentRange ?? '')?.[1] ?? contentLength);
-  if (!Number.isSafeInteger(total)) throw new Error('the server does not tell the size');
-  return total;
 }
 
 /** Undefined for what is no object of ours, such as the folders of an account with a hierarchical namespace. */

@@ -16,6 +16,7 @@ import { createRetryStorage } from '../wrap/retry-storage.ts';
 import type { GcsTuning } from './gcs-settings.ts';
 import { createGcsStorage } from './gcs-storage.ts';
 import { createTokenSource } from './gcs-token.ts';
+import { cuts, expectCutNoticed, expectInterruption } from '../testing/bad-line.ts';
 
 const mebibyte = 1024 * 1024;
 /* Milliseconds: short, and long enough for a server on a busy machine. */
@@ -401,55 +402,30 @@ describe('a bad line', () => {
     ];
     for (const failure of await Promise.all(calls.map(failureOf))) expect(failure.code).toBe('storage-failed');
     const patient = await openProxied({});
-    for (const start of [
-      (signal: AbortSignal) => patient.get('config', undefined, signal),
-      (signal: AbortSignal) => patient.put('new', text('x'), { signal }),
-      (signal: AbortSignal) => patient.putFile('pack', path, { signal }),
-      (signal: AbortSignal) => patient.list('', signal)[Symbol.asyncIterator]().next(),
-    ]) {
-      const stop = new AbortController();
-      const call = failureOf(start(stop.signal));
-      setTimeout(() => stop.abort(), 50);
-      expect((await call).code).toBe('interrupted');
-    }
+    await expectInterruption(patient, path);
     await access(path);
   });
 
-  it.each(['close', 'reset', 'freeze'] as const)(
-    'notices a body that is cut midway (%s), and the next attempt brings it whole',
-    async (how) => {
-      const data = randomBytes(3 * mebibyte);
-      const storage = await openProxied();
-      await storage.put('data/00/pack', data);
-      proxy.set({ cut: { after: mebibyte, how } });
-      expect((await failureOf(storage.get('data/00/pack'))).code).toBe('storage-failed');
-      expect((await failureOf(storage.get('data/00/pack', { offset: 1, length: 2 * mebibyte }))).code).toBe('storage-failed');
-      proxy.set({ cut: { after: mebibyte, how }, times: 1 });
-      const found = await createRetryStorage(storage, { firstDelay: 1 }).get('data/00/pack');
-      expect(Buffer.compare(found, data)).toBe(0);
-      expect(proxy.hits()).toBe(1);
-    },
-  );
+  it.each(cuts)('notices a body that is cut midway (%s), and the next attempt brings it whole', async (how) => {
+    await expectCutNoticed(await openProxied(), proxy, how);
+  });
 
-  it.each(['close', 'reset', 'freeze'] as const)(
-    'notices a put that is cut midway (%s), and the next attempt stores it whole',
-    async (how) => {
-      const storage = await openProxied();
-      await storage.put('config', text('before'));
-      const data = randomBytes(2 * mebibyte);
-      const path = join(folder, 'cut');
-      await writeFile(path, data);
-      for (const call of [() => storage.put('config', data), () => storage.putFile('config', path)]) {
-        proxy.set({ cutRequest: { after: 100_000, how } });
-        expect((await failureOf(call())).code).toBe('storage-failed');
-        proxy.set({});
-        expect(Buffer.from(await storage.get('config')).toString()).toBe('before');
-      }
-      proxy.set({ cutRequest: { after: 100_000, how }, times: 1 });
-      await createRetryStorage(storage, { firstDelay: 1 }).putFile('config', path);
-      expect(Buffer.compare(await storage.get('config'), data)).toBe(0);
-    },
-  );
+  it.each(cuts)('notices a put that is cut midway (%s), and the next attempt stores it whole', async (how) => {
+    const storage = await openProxied();
+    await storage.put('config', text('before'));
+    const data = randomBytes(2 * mebibyte);
+    const path = join(folder, 'cut');
+    await writeFile(path, data);
+    for (const call of [() => storage.put('config', data), () => storage.putFile('config', path)]) {
+      proxy.set({ cutRequest: { after: 100_000, how } });
+      expect((await failureOf(call())).code).toBe('storage-failed');
+      proxy.set({});
+      expect(Buffer.from(await storage.get('config')).toString()).toBe('before');
+    }
+    proxy.set({ cutRequest: { after: 100_000, how }, times: 1 });
+    await createRetryStorage(storage, { firstDelay: 1 }).putFile('config', path);
+    expect(Buffer.compare(await storage.get('config'), data)).toBe(0);
+  });
 
   it('notices a file that becomes shorter while it is sent', async () => {
     const storage = await openProxied({});

@@ -1,10 +1,11 @@
-import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { HoldfastError } from '../../errors.ts';
-import { assertRange, resolveRange } from '../byte-range.ts';
+import { resolveRange } from '../byte-range.ts';
 import type { StorageAction } from '../file-error.ts';
+import { readRange, totalOf } from '../http/answer-range.ts';
 import { digestBytes, digestFile, sendFile } from '../http/file-body.ts';
 import { networkFailure } from '../http/network-failure.ts';
+import { probeServer } from '../http/probe-server.ts';
 import { readBody } from '../http/read-body.ts';
 import type { RequestBody } from '../http/send-request.ts';
 import { throwIfInterrupted } from '../interruption.ts';
@@ -12,7 +13,7 @@ import { assertKey, assertPrefix, isKey } from '../object-key.ts';
 import { measureSourceFile, removeSourceFile } from '../source-file.ts';
 import type { GcsAddress } from '../storage-address.ts';
 import type { StorageOptions } from '../storage-options.ts';
-import type { ByteRange, ObjectInfo, PutOptions, Storage } from '../storage.ts';
+import type { ByteRange, ObjectInfo, PutOptions, ServerSigns, Storage } from '../storage.ts';
 import { lacksBucket, toGcsError } from './gcs-error.ts';
 import { GcsRefusal, multipartBody, objectPath, request, requestJson } from './gcs-requests.ts';
 import { readGcsSettings, type GcsSettings, type GcsTuning } from './gcs-settings.ts';
@@ -79,14 +80,8 @@ class GcsStorage implements Storage {
   get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
     return this.#attempt('read', key, signal, async () => {
       const path = this.#path(key);
-      throwIfInterrupted(signal);
-      assertRange(range, key);
-      /* No range of HTTP is empty. */
-      if (range?.length === 0) {
-        resolveRange(range, await this.#measure(path), key, this.location);
-        return new Uint8Array(0);
-      }
-      return this.#download(path, key, range, signal);
+      const [measure, download] = [() => this.#measure(path), () => this.#download(path, key, range, signal)];
+      return readRange({ key, location: this.location, range, signal, measure, download });
     });
   }
 
@@ -162,6 +157,11 @@ class GcsStorage implements Storage {
     });
   }
 
+  probe(signal?: AbortSignal): Promise<ServerSigns> {
+    const { endpoint, agent } = this.#place;
+    return probeServer({ url: endpoint, agent, location: this.location, signal });
+  }
+
   async close(): Promise<void> {
     this.#place.agent.destroy();
   }
@@ -183,7 +183,12 @@ class GcsStorage implements Storage {
       throw error;
     });
     try {
-      const { length } = resolveRange(range, totalOf(answer), key, this.location);
+      const { length } = resolveRange(
+        range,
+        totalOf(answer.headers['content-range'], answer.headers['content-length']),
+        key,
+        this.location,
+      );
       const announced = answer.headers['content-length'];
       if (announced !== undefined && Number(announced) !== length) throw new Error(`the server announced ${announced} bytes of ${length}`);
       const data = await readBody(answer, length);
@@ -238,13 +243,6 @@ class GcsStorage implements Storage {
       );
     }
   }
-}
-
-/** Bytes of the whole object, by an answer that is a part of it, or all of it where the server did as if no range had been asked for. */
-function totalOf({ headers }: IncomingMessage): number {
-  const total = Number(/\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] ?? headers['content-length']);
-  if (!Number.isSafeInteger(total)) throw new Error('the server does not tell the size');
-  return total;
 }
 
 function isMissing(error: unknown): boolean {

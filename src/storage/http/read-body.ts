@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 
 /**
  * The bytes of a body whose size was announced, in memory of their own; fewer where it ends before. Throws what the stream throws, and
@@ -11,6 +12,7 @@ export async function readBody(stream: Readable, size: number): Promise<Uint8Arr
     if (done + chunk.length > size) throw new Error('more bytes came than were announced');
     data.set(chunk, done);
     done += chunk.length;
+    releaseBuffer(chunk);
   }
   return data.subarray(0, done);
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { HoldfastError } from '../../errors.ts';
 import { assertRange, resolveRange, sliceRange } from '../byte-range.ts';
 import type { FailedAccess, StorageAction } from '../file-error.ts';
+import { readSigns } from '../http/probe-server.ts';
 import { readBody, readText } from '../http/read-body.ts';
 import type { TimeLimits } from '../http/timed-agent.ts';
 import { throwIfInterrupted } from '../interruption.ts';
@@ -10,7 +11,7 @@ import { assertKey, assertPrefix } from '../object-key.ts';
 import { measureSourceFile, removeSourceFile } from '../source-file.ts';
 import { refusal, type RestAddress } from '../storage-address.ts';
 import { defaultConnections, type StorageOptions } from '../storage-options.ts';
-import type { ByteRange, ObjectInfo, PutOptions, Storage } from '../storage.ts';
+import type { ByteRange, ObjectInfo, PutOptions, ServerSigns, Storage } from '../storage.ts';
 import { refusedBy, RestClient, type RestBody, type RestRequest } from './rest-client.ts';
 import { holdfastListing, parseListing, resticListing, type ListedFile } from './rest-listing.ts';
 import { keyOfListed, keyOfObject, objectFolder, objectPath, placeOf, typesBelow, type ObjectLayout, type RestType } from './rest-paths.ts';
@@ -228,6 +229,10 @@ class RestStorage implements Storage {
       reason: 'the server lets nothing be deleted or replaced (it is append-only)',
       help: 'Prune where the repository lies, or through a server that is not append-only',
     });
+  }
+
+  async probe(signal?: AbortSignal): Promise<ServerSigns> {
+    return readSigns(await this.#client.send({ method: 'HEAD', path: 'config', signal, access: this.#access('read', 'the server') }));
   }
 
   async close(): Promise<void> {

@@ -124,7 +124,7 @@ it('an archived object says what to do', async () => {
   answer = (response) => xml(response, 403, '<Error><Code>InvalidObjectState</Code></Error>');
   await expect(storage.get('data/00/a')).rejects.toMatchObject({
     code: 'storage-refused',
-    hint: expect.stringContaining('retrieved') as unknown,
+    hint: expect.stringContaining('--retrieve') as unknown,
   });
 });
 

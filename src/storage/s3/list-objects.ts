@@ -3,8 +3,16 @@ import { HoldfastError } from '../../errors.ts';
 import type { ObjectInfo } from '../storage.ts';
 import type { S3Connection } from './s3-connection.ts';
 
+/** The classes that cannot be read at once. */
+export const archivedClass = /^(?:GLACIER|DEEP_ARCHIVE)$/;
+
+/** An object, and its class where that is not the usual one. */
+export interface ListedObject extends ObjectInfo {
+  readonly storageClass?: string | undefined;
+}
+
 /** Every object below a prefix that could be one of ours. */
-export async function* listObjects(connection: S3Connection, prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectInfo> {
+export async function* listObjects(connection: S3Connection, prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
   const input = { Bucket: connection.bucket, Prefix: connection.nameOf(prefix) };
   const request = { action: 'list', key: prefix === '' ? 'the objects' : prefix, right: 's3:ListBucket' } as const;
   let token: string | undefined;
@@ -13,9 +21,9 @@ export async function* listObjects(connection: S3Connection, prefix: string, sig
     const page = await connection.run(request, signal, (client, options) =>
       client.send(new ListObjectsV2Command({ ...input, ContinuationToken: from }), options),
     );
-    for (const { Key, Size } of page.Contents ?? []) {
+    for (const { Key, Size, StorageClass } of page.Contents ?? []) {
       const key = connection.keyOf(Key);
-      if (key !== undefined && Size !== undefined) yield { key, size: Size };
+      if (key !== undefined && Size !== undefined) yield { key, size: Size, storageClass: StorageClass };
     }
     token = page.NextContinuationToken;
     if (page.IsTruncated === true) assertGoesOn(connection, request.key, from, token);

@@ -1,6 +1,7 @@
 /** What is put cannot be deleted before its time, not even with the key that put it; and what an attacker could do is undone by reading the past. */
 import {
   DeleteObjectCommand,
+  GetObjectLockConfigurationCommand,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -259,3 +260,16 @@ async function momentAfter(work: () => Promise<void>): Promise<Date> {
   await sleep(1100);
   return moment;
 }
+
+it('a bucket that is not there is made, with locks where those are wanted', async () => {
+  const plain = await place('made').open();
+  await plain.create();
+  await plain.create();
+  await plain.put('config', bytes('x'));
+  const { storage } = await place('made-locked').locked('governance');
+  await storage.create();
+  const found = await ceph.client.send(new GetObjectLockConfigurationCommand({ Bucket: 'made-locked' }));
+  expect(found.ObjectLockConfiguration?.ObjectLockEnabled).toBe('Enabled');
+  await storage.put('config', bytes('x'));
+  await expect(storage.remove('config')).rejects.toMatchObject({ code: 'storage-locked' });
+});

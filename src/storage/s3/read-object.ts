@@ -1,6 +1,7 @@
 import { GetObjectCommand, HeadObjectCommand, type GetObjectCommandOutput, type HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
 import { HoldfastError, isError } from '../../errors.ts';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import { resolveRange } from '../byte-range.ts';
 import type { ByteRange } from '../storage.ts';
 import type { S3Connection } from './s3-connection.ts';
@@ -97,6 +98,7 @@ async function readAnswer(
     const place = Math.max(0, at);
     data.set(part.subarray(0, data.length - place), Math.min(place, data.length));
     at += chunk.length;
+    releaseBuffer(chunk);
     if (at >= data.length && answer.ContentRange === undefined) break;
     if (at > data.length) throw new Error('more bytes came than were asked for');
   }

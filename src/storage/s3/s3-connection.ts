@@ -1,7 +1,12 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { probeServer } from '../http/probe-server.ts';
+import { isLoopback } from '../http/web-options.ts';
 import { throwIfInterrupted } from '../interruption.ts';
 import { isKey } from '../object-key.ts';
 import type { S3Address } from '../storage-address.ts';
+import type { ServerSigns } from '../storage.ts';
 import { defaultConnections, type StorageEnvironment, type StorageOptions } from '../storage-options.ts';
 import { RequestSlots } from './request-slots.ts';
 import { collectAnswer } from './collect-answer.ts';
@@ -31,6 +36,7 @@ export class S3Connection {
   readonly location: string;
   readonly #prefix: string;
   readonly #client: S3Client;
+  readonly #agents: { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent };
   readonly #slots: RequestSlots;
 
   constructor(address: S3Address, options: StorageOptions, limits: S3Limits = usualLimits) {
@@ -41,6 +47,9 @@ export class S3Connection {
     this.location = this.settings.location;
     this.#prefix = address.prefix === '' ? '' : `${address.prefix}/`;
     this.#slots = new RequestSlots(connections);
+    /* One more than can be in use, so that none ever waits inside the SDK, where waiting counts as connecting. */
+    const settings = { keepAlive: true, maxSockets: connections + 1, proxyEnv: proxiesFor(this.settings.endpoint, environment) };
+    this.#agents = { httpAgent: new HttpAgent(settings), httpsAgent: new HttpsAgent(settings) };
     this.#client = new S3Client({
       ...credentialSettings(environment, this.location),
       ...(this.settings.endpoint === undefined ? {} : { endpoint: this.settings.endpoint }),
@@ -54,12 +63,10 @@ export class S3Connection {
       responseChecksumValidation: 'WHEN_REQUIRED',
       /* It would make the SDK open a connection for every large put. */
       expectContinueHeader: false,
-      /* One more than can be in use, so that none ever waits inside the SDK, where waiting counts as connecting. */
       requestHandler: {
         connectionTimeout: limits.connect,
         socketTimeout: limits.silence,
-        httpAgent: { maxSockets: connections + 1 },
-        httpsAgent: { maxSockets: connections + 1 },
+        ...this.#agents,
       },
     });
   }
@@ -94,7 +101,19 @@ export class S3Connection {
     }
   }
 
+  probe(signal: AbortSignal | undefined): Promise<ServerSigns> {
+    const { endpoint, region } = this.settings;
+    const url = new URL('/', endpoint ?? `https://s3.${region}.amazonaws.com`);
+    const { httpAgent, httpsAgent } = this.#agents;
+    return probeServer({ url, agent: url.protocol === 'http:' ? httpAgent : httpsAgent, location: this.location, signal });
+  }
+
   close(): void {
     this.#client.destroy();
   }
+}
+
+/** HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A server on this machine is not looked for behind a proxy. */
+function proxiesFor(endpoint: string | undefined, environment: StorageEnvironment): StorageEnvironment {
+  return endpoint !== undefined && isLoopback(new URL(endpoint)) ? {} : { ...environment };
 }

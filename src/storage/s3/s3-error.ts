@@ -3,7 +3,7 @@ import type { FailedAccess, StorageAction } from '../file-error.ts';
 
 /** What was being done with which object, and the right that a key needs for it. */
 export interface S3Access extends Omit<FailedAccess, 'action'> {
-  readonly action: StorageAction | 'lock';
+  readonly action: StorageAction | 'lock' | 'retrieve';
   readonly bucket: string;
   readonly region: string;
   readonly storageClass: string | undefined;
@@ -66,6 +66,7 @@ function explainRefusal(refusal: Refusal, access: S3Access): Explanation {
     case 'RequestTimeTooSkewed':
       return setup(access, 'the clock of this machine is not that of the server', 'Set it right (NTP)');
     case 'QuotaExceeded':
+      return { code: 'storage-quota', details: { location } };
     case 'InsufficientCapacity':
     case 'XMinioStorageFull':
     case 'EntityTooLarge':
@@ -74,7 +75,7 @@ function explainRefusal(refusal: Refusal, access: S3Access): Explanation {
       return refused(
         access,
         'the object lies in an archive class',
-        'Have it retrieved first, as docs/s3.md tells, and run the command again',
+        'Run the command with --retrieve standard, which asks for what it needs and waits; docs/s3.md tells what that costs',
       );
     case 'InvalidArgument':
     case 'InvalidStorageClass':
@@ -132,7 +133,7 @@ function wrongRegion(refusal: Refusal, access: S3Access): Explanation {
 }
 
 function denied(access: S3Access): Explanation {
-  const place = access.right === 's3:ListBucket' ? `the bucket ${access.bucket}` : `${access.bucket}/*`;
+  const place = /^s3:(?:List|Create)Bucket$/.test(access.right) ? `the bucket ${access.bucket}` : `${access.bucket}/*`;
   return refused(
     access,
     `access is denied; the key needs ${access.right} on ${place}`,

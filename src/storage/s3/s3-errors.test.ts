@@ -1,6 +1,6 @@
 /** What people meet who set a bucket up, or lose the line to it: each case is a real answer of a real server. */
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { access, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,10 +52,27 @@ async function fails(call: Promise<unknown>, code: ErrorCode, text: RegExp): Pro
   expect(shown).not.toContain(other.secretKey);
 }
 
+it.each([1, 6])(
+  'a hash that the caller knows goes with a file of %d MiB: the server takes no other content under it',
+  async (mebibytes) => {
+    const storage = await open('plain');
+    const content = randomBytes(mebibytes * mebibyte);
+    const path = join(folder, `known-${mebibytes}`);
+    const put = async (): Promise<void> => storage.putFile(`data/known-${mebibytes}`, path, { sha256: hash('sha256', content) });
+    const other = Buffer.from(content);
+    other[mebibyte - 1] = (other[mebibyte - 1] ?? 0) ^ 1;
+    await writeFile(path, other);
+    await fails(put(), 'storage-failed', /ContentSHA256Mismatch/);
+    await fails(storage.get(`data/known-${mebibytes}`), 'storage-missing', /known/);
+    await writeFile(path, content);
+    await put();
+    expect(content.equals(await storage.get(`data/known-${mebibytes}`))).toBe(true);
+  },
+);
+
 describe('the address and the key', () => {
   it('a bucket that is not there', async () => {
     const storage = await open('nowhere');
-    await fails(storage.create(), 'storage-setup', /no bucket "nowhere".*Create it/);
     await fails(storage.put('config', bytes('x')), 'storage-setup', /no bucket "nowhere"/);
     await fails(storage.get('config'), 'storage-setup', /no bucket "nowhere"/);
   });
@@ -151,7 +168,7 @@ it('a full quota', async () => {
   await ceph.setQuota('small', mebibyte);
   const storage = await open('small');
   await storage.put('data/00/a', new Uint8Array(mebibyte / 2));
-  await fails(storage.put('data/00/b', new Uint8Array(mebibyte)), 'storage-full', /full/);
+  await fails(storage.put('data/00/b', new Uint8Array(mebibyte)), 'storage-quota', /the quota of the bucket.*used up/);
 });
 
 describe('a file', () => {

@@ -61,7 +61,8 @@ function readEncryption(location: string, algorithm: string | undefined, kmsKeyI
   }
 }
 
-function endpointOf(environment: StorageEnvironment): string | undefined {
+/** The endpoint that the environment names. Throws `storage-url`. */
+export function endpointOf(environment: StorageEnvironment): string | undefined {
   const text = environment['AWS_ENDPOINT_URL_S3'] || environment['AWS_ENDPOINT_URL'];
   if (text === undefined || text === '') return undefined;
   const parsed = URL.parse(text);

@@ -1,4 +1,4 @@
-import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { HoldfastError } from '../../errors.ts';
 import { systemClock, type Clock } from '../../util/clock.ts';
 import { assertRange } from '../byte-range.ts';
@@ -8,13 +8,15 @@ import { assertKey, assertPrefix } from '../object-key.ts';
 import { measureSourceFile, removeSourceFile } from '../source-file.ts';
 import type { S3Address } from '../storage-address.ts';
 import type { StorageOptions } from '../storage-options.ts';
-import type { ByteRange, ObjectInfo, PutOptions, Storage } from '../storage.ts';
-import { listObjects } from './list-objects.ts';
+import type { ByteRange, ObjectInfo, PutOptions, ServerSigns, Storage } from '../storage.ts';
+import { createBucket } from './create-bucket.ts';
+import { archivedClass, listObjects } from './list-objects.ts';
 import { uploadInParts } from './multipart-upload.ts';
 import { ObjectLock } from './object-lock.ts';
 import { createPastStorage } from './past-storage.ts';
 import { putObject, type ObjectSettings } from './put-object.ts';
 import { headObject, readObject } from './read-object.ts';
+import { S3Archive } from './s3-archive.ts';
 import { S3Connection, type S3Limits } from './s3-connection.ts';
 import { hasName, hasStatus } from './s3-error.ts';
 import { bodyOfBytes, bodyOfFile, type UploadBody } from './upload-body.ts';
@@ -42,6 +44,7 @@ export async function createS3Storage(address: S3Address, options: StorageOption
 class S3Storage implements Storage {
   readonly location: string;
   declare readonly retention?: ObjectLock;
+  readonly archive: S3Archive;
   readonly #connection: S3Connection;
   readonly #internals: S3Internals;
   /* Until the server says that it knows no conditions. */
@@ -51,15 +54,13 @@ class S3Storage implements Storage {
     this.location = connection.location;
     this.#connection = connection;
     this.#internals = internals;
+    this.archive = new S3Archive(connection);
     if (lock !== undefined) this.retention = new ObjectLock(connection, lock, isLockable ?? (() => true), internals.clock ?? systemClock);
   }
 
-  /** Makes no bucket, whose rules are its owner's: looks whether it is there, and can lock where that was asked for. */
+  /** Makes the bucket where there is none and the key may do so; and looks whether it can lock where that was asked for. */
   async create(): Promise<void> {
-    const input = { Bucket: this.#connection.bucket, Prefix: this.#connection.nameOf(''), MaxKeys: 1 };
-    await this.#connection.run({ action: 'list', key: 'the objects', right: 's3:ListBucket' }, undefined, (client) =>
-      client.send(new ListObjectsV2Command(input)),
-    );
+    await createBucket(this.#connection, this.retention !== undefined);
     await this.retention?.assertUsable();
   }
 
@@ -72,7 +73,7 @@ class S3Storage implements Storage {
   async put(key: string, data: Uint8Array, options: PutOptions = {}): Promise<void> {
     assertKey(key, this.location);
     throwIfInterrupted(options.signal);
-    await this.#store(key, bodyOfBytes(data, this.#sums), options);
+    await this.#store(key, bodyOfBytes(data, { ...this.#sums, sha256: options.sha256 }), options);
   }
 
   async putFile(key: string, path: string, options: PutOptions = {}): Promise<void> {
@@ -84,7 +85,7 @@ class S3Storage implements Storage {
     if (options.ifAbsent === true) await this.#assertFree(key, options.signal);
     try {
       if (size <= (this.#internals.largestSinglePut ?? 2 ** 30))
-        await this.#store(key, await bodyOfFile(path, 0, size, this.#sums), options);
+        await this.#store(key, await bodyOfFile(path, 0, size, { ...this.#sums, sha256: options.sha256 }), options);
       else await this.#storeInParts(key, path, size, options);
     } catch (error) {
       throwIfInterrupted(options.signal);
@@ -101,7 +102,7 @@ class S3Storage implements Storage {
 
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectInfo> {
     assertPrefix(prefix, this.location);
-    yield* listObjects(this.#connection, prefix, signal);
+    for await (const { key, size } of listObjects(this.#connection, prefix, signal)) yield { key, size };
   }
 
   async remove(key: string): Promise<void> {
@@ -116,6 +117,10 @@ class S3Storage implements Storage {
       if (!hasName(error, 'NoSuchKey')) throw error;
     }
     return undefined;
+  }
+
+  probe(signal?: AbortSignal): Promise<ServerSigns> {
+    return this.#connection.probe(signal);
   }
 
   async close(): Promise<void> {
@@ -178,5 +183,5 @@ const needed = /^(?:config$|(?:keys|index|snapshots|locks|holdfast)\/)/;
 
 /** Not in an archive: that without which nothing in a repository is found, not even what must be retrieved. */
 function fitsClass(key: string, storageClass: string): boolean {
-  return !/^(?:GLACIER|DEEP_ARCHIVE)$/.test(storageClass) || !needed.test(key);
+  return !archivedClass.test(storageClass) || !needed.test(key);
 }

@@ -17,32 +17,41 @@ const pieceSize = 512 * 1024;
 /* Bytes up to which a file is read at once: as many of these as there are connections fit into any memory. */
 const smallFile = 4 * 2 ** 20;
 
+export interface BodySums {
+  readonly md5?: boolean;
+  /** Where it is known already, hexadecimal. */
+  readonly sha256?: string | undefined;
+}
+
 /** A body that is in memory. */
-export function bodyOfBytes(data: Uint8Array, { md5 = false } = {}): UploadBody {
+export function bodyOfBytes(data: Uint8Array, { md5 = false, sha256 }: BodySums = {}): UploadBody {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   return {
     size: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: sha256 ?? createHash('sha256').update(bytes).digest('hex'),
     md5: md5 ? createHash('md5').update(bytes).digest() : undefined,
     send: (signal, request) => request(bytes, signal ?? new AbortController().signal),
   };
 }
 
 /**
- * A part of a file as a body. What is not small is read once for the sums now, and again for each request, so that it is never in memory whole.
+ * A part of a file as a body. What is not small is read once for the sums that are not known, and again for each request, so that it is never in memory
+ * whole.
  * Throws what the file system throws.
  */
-export async function bodyOfFile(path: string, start: number, size: number, { md5 = false } = {}): Promise<UploadBody> {
-  if (size <= smallFile) return bodyOfBytes(await readWhole(path, start, size), { md5 });
-  const [sha256, second] = [createHash('sha256'), md5 ? createHash('md5') : undefined];
-  for await (const piece of readPieces(path, start, size, Buffer.allocUnsafe(pieceSize))) {
-    sha256.update(piece);
-    second?.update(piece);
-  }
+export async function bodyOfFile(path: string, start: number, size: number, sums: BodySums = {}): Promise<UploadBody> {
+  if (size <= smallFile) return bodyOfBytes(await readWhole(path, start, size), sums);
+  const sha256 = sums.sha256 === undefined ? createHash('sha256') : undefined;
+  const md5 = sums.md5 === true ? createHash('md5') : undefined;
+  if (sha256 !== undefined || md5 !== undefined)
+    for await (const piece of readPieces(path, start, size, Buffer.allocUnsafe(pieceSize))) {
+      sha256?.update(piece);
+      md5?.update(piece);
+    }
   return {
     size,
-    sha256: sha256.digest('hex'),
-    md5: second?.digest(),
+    sha256: sums.sha256 ?? sha256?.digest('hex') ?? '',
+    md5: md5?.digest(),
     send: (signal, request) => sendFile(path, start, size, signal, request),
   };
 }

@@ -1,10 +1,11 @@
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import ssh2, { type CipherAlgorithm, type Client, type ServerHostKeyAlgorithm, type SFTPWrapper } from 'ssh2';
 import { HoldfastError, reasonOf } from '../../errors.ts';
 import { fingerprintOf, KnownHosts, knownHostLine, knownHostName, keyTypeOf } from './known-hosts.ts';
 import { readLoginMethods, type LoginMethods } from './login-methods.ts';
 import { SftpConnection } from './sftp-connection.ts';
-import { readIfThere, type SftpSettings } from './sftp-settings.ts';
+import { readIfThere, type SftpSettings, type SshServer } from './sftp-settings.ts';
 
 /** Milliseconds. */
 export interface SftpLimits {
@@ -38,27 +39,77 @@ const hostKeys: readonly ServerHostKeyAlgorithm[] = [
 ];
 
 /**
- * Connects, compares the server's key with known_hosts, logs in, and starts SFTP.
+ * Connects, through other servers where the settings say so, compares each server's key with known_hosts, logs in, and starts SFTP.
  * @throws `storage-setup` for what no retry mends (unknown or changed host key, nobody lets in); `storage-failed` for the rest
  */
 export async function connectSftp(settings: SftpSettings, limits: SftpLimits): Promise<SftpConnection> {
-  const { location, host, port } = settings;
-  const login = readLoginMethods(settings);
-  const known = new KnownHosts(settings.knownHostsFiles.flatMap((file) => readIfThere(file, location) ?? []));
-  const client = new ssh2.Client();
+  const { location } = settings;
   try {
-    const socket = await openSocket(host, port, limits.connect);
-    await logIn(client, socket, { settings, known, login, limits });
-    return new SftpConnection(client, await startSftp(client, limits.login), limits.silence);
+    const client = await connectClient(settings, limits);
+    try {
+      return new SftpConnection(client, await startSftp(client, limits.login), limits.silence);
+    } catch (error) {
+      abandon(client);
+      throw error;
+    }
   } catch (error) {
-    client.on('error', () => {});
-    client.destroy();
     if (error instanceof HoldfastError) throw error;
     throw new HoldfastError('storage-failed', { action: 'open', key: 'a connection', location, reason: reasonOf(error) }, error);
   }
 }
 
-function openSocket(host: string, port: number, limit: number): Promise<Socket> {
+/** Somebody is logged in there. The connections it leads through end with it. */
+async function connectClient(server: SshServer, limits: SftpLimits): Promise<Client> {
+  const login = readLoginMethods(server);
+  const known = new KnownHosts(server.knownHostsFiles.flatMap((file) => readIfThere(file, server.location) ?? []));
+  const client = new ssh2.Client();
+  try {
+    const socket = server.via === undefined ? await openSocket(server, limits.connect) : await openThrough(server.via, server, limits);
+    await logIn(client, socket, { server, known, login, limits });
+    return client;
+  } catch (error) {
+    abandon(client);
+    throw error;
+  }
+}
+
+function abandon(client: Client): void {
+  client.on('error', () => {});
+  client.destroy();
+}
+
+/** A connection from another server on; what it leads through is closed with it. */
+async function openThrough(via: SshServer, { host, port }: SshServer, limits: SftpLimits): Promise<Duplex> {
+  const jump = await connectClient(via, limits);
+  // It ends what leads through it, and that is told there.
+  jump.on('error', () => {});
+  try {
+    const channel = await withinLimit<Duplex>(limits.connect, 'no answer', (settle) => jump.forwardOut('127.0.0.1', 0, host, port, settle));
+    channel.once('close', () => abandon(jump));
+    return channel;
+  } catch (error) {
+    abandon(jump);
+    throw new Error(`${via.host}:${via.port} does not lead to ${host}:${port}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** What a callback brings, or fails with `late` after so many milliseconds. */
+function withinLimit<Value>(
+  limit: number,
+  late: string,
+  start: (settle: (error: Error | undefined, value: Value) => void) => void,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const giveUp = setTimeout(() => reject(new Error(`${late} within ${limit / 1000} s`)), limit);
+    start((error, value) => {
+      clearTimeout(giveUp);
+      if (error === undefined) resolve(value);
+      else reject(error);
+    });
+  });
+}
+
+function openSocket({ host, port }: SshServer, limit: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     // Without this each answer waits for the one before it to be acknowledged: a tenth of the speed.
     const socket = connect({ host, port, noDelay: true });
@@ -76,19 +127,19 @@ function openSocket(host: string, port: number, limit: number): Promise<Socket> 
 }
 
 interface Login {
-  readonly settings: SftpSettings;
+  readonly server: SshServer;
   readonly known: KnownHosts;
   readonly login: LoginMethods;
   readonly limits: SftpLimits;
 }
 
-function logIn(client: Client, socket: Socket, { settings, known, login, limits }: Login): Promise<void> {
-  const { host, port, user } = settings;
+function logIn(client: Client, socket: Duplex, { server, known, login, limits }: Login): Promise<void> {
+  const { host, port, user } = server;
   let refusal: HoldfastError | undefined;
   return new Promise((resolve, reject) => {
     const fail = (error: Error & { readonly level?: string }): void => {
       if (refusal !== undefined) reject(refusal);
-      else if (error.level === 'client-authentication') reject(notLetIn(settings, login));
+      else if (error.level === 'client-authentication') reject(notLetIn(server, login));
       else reject(error);
     };
     // An agent that fails is no failure yet: the next way is tried.
@@ -108,7 +159,7 @@ function logIn(client: Client, socket: Socket, { settings, known, login, limits 
       ...keepAlive,
       authHandler: () => attempts.shift() ?? false,
       hostVerifier: (key: Buffer) => {
-        refusal = judgeHostKey(known, settings, key);
+        refusal = judgeHostKey(known, server, key);
         return refusal === undefined;
       },
       algorithms: { cipher: ciphers, serverHostKey: preferKnown(known.typesOf(host, port)) },
@@ -122,7 +173,7 @@ function preferKnown(types: readonly string[]): ServerHostKeyAlgorithm[] {
   return [...hostKeys.filter(isKnown), ...hostKeys.filter((algorithm) => !isKnown(algorithm))];
 }
 
-function judgeHostKey(known: KnownHosts, { host, port, location, knownHostsFiles }: SftpSettings, key: Buffer): HoldfastError | undefined {
+function judgeHostKey(known: KnownHosts, { host, port, location, knownHostsFiles }: SshServer, key: Buffer): HoldfastError | undefined {
   const verdict = known.judge(host, port, key);
   const [file = 'known_hosts'] = knownHostsFiles;
   const shown = `${keyTypeOf(key)} ${fingerprintOf(key)}`;
@@ -152,24 +203,20 @@ function judgeHostKey(known: KnownHosts, { host, port, location, knownHostsFiles
   }
 }
 
-function notLetIn({ user, location }: SftpSettings, { described }: LoginMethods): HoldfastError {
+function notLetIn({ host, user, location, isJump }: SshServer, { described }: LoginMethods): HoldfastError {
   return new HoldfastError('storage-setup', {
     location,
-    reason: `the server does not let "${user}" in with ${described.join(', ')}`,
+    reason: `${isJump ? `${host}, on the way there,` : 'the server'} does not let "${user}" in with ${described.join(', ')}`,
     help: `Check the user, and that the public key stands in ~/.ssh/authorized_keys there`,
   });
 }
 
-function startSftp(client: Client, limit: number): Promise<SFTPWrapper> {
-  return new Promise((resolve, reject) => {
-    const giveUp = setTimeout(() => reject(new Error(`the server did not start SFTP within ${limit / 1000} s`)), limit);
-    client.once('error', reject);
-    client.once('close', () => reject(new Error('the server closed the connection')));
-    client.sftp((error, sftp) => {
-      clearTimeout(giveUp);
-      client.removeAllListeners('error').removeAllListeners('close');
-      if (error === undefined) resolve(sftp);
-      else reject(error);
-    });
-  });
+async function startSftp(client: Client, limit: number): Promise<SFTPWrapper> {
+  const broken = Promise.withResolvers<never>();
+  client.once('error', broken.reject);
+  client.once('close', () => broken.reject(new Error('the server closed the connection')));
+  const sftp = withinLimit<SFTPWrapper>(limit, 'the server did not start SFTP', (settle) => client.sftp(settle));
+  const started = await Promise.race([sftp, broken.promise]);
+  client.removeAllListeners('error').removeAllListeners('close');
+  return started;
 }

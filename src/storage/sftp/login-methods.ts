@@ -1,7 +1,7 @@
 import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2';
 import { HoldfastError } from '../../errors.ts';
 import { readEnvironmentSecret } from '../environment-secret.ts';
-import { readIfThere, readPassword, type Identity, type SftpSettings } from './sftp-settings.ts';
+import { readIfThere, readPassword, type Identity, type SshServer } from './sftp-settings.ts';
 
 /** The ways to log in, in the order they are tried, and what they are called in messages. */
 export interface LoginMethods {
@@ -13,7 +13,7 @@ export interface LoginMethods {
  * The agent's keys, then those in files, then a password. Servers count attempts, so nothing is tried that cannot work.
  * @throws `storage-setup` for a named key that cannot be used, and where there is nothing to log in with
  */
-export function readLoginMethods(settings: SftpSettings): LoginMethods {
+export function readLoginMethods(settings: SshServer): LoginMethods {
   const { user: username, agent, identities, location } = settings;
   const methods: AnyAuthMethod[] = [];
   const described: string[] = [];
@@ -46,7 +46,7 @@ export function readLoginMethods(settings: SftpSettings): LoginMethods {
   });
 }
 
-function readKey({ path, isNamed }: Identity, { environment, location }: SftpSettings): ParsedKey | undefined {
+function readKey({ path, isNamed }: Identity, { environment, location }: SshServer): ParsedKey | undefined {
   const text = readIfThere(path, location);
   const parsed =
     text === undefined ? undefined : ssh2.utils.parseKey(text, readEnvironmentSecret(environment, 'HOLDFAST_SSH_PASSPHRASE', location));

@@ -135,12 +135,80 @@ describe('who may log in', () => {
     opened.push(storage);
     await storage.create();
     expect(storage.location).toBe(`sftp://vault1/${join(server.data, 'by-name')}`);
-    const jump = makeHome({ config: 'Host *\n  ProxyJump gate\n' });
-    expect((await failureOf(open({ environment: { HOME: jump } }))).code).toBe('storage-setup');
   });
 
   test('parameters that are not known', async () => {
     expect((await failureOf(open({ address: { parameters: { idenity: 'x' } } }))).code).toBe('storage-url');
+  });
+});
+
+describe('a way through other servers', () => {
+  let gate: Sshd;
+  let fort: Sshd;
+  beforeAll(async () => {
+    [gate, fort] = await Promise.all([startSshd({ allowsForwarding: true }), startSshd({ allowsForwarding: true })]);
+  });
+  afterAll(async () => {
+    await Promise.all([gate.stop(), fort.stop()]);
+  });
+
+  /** Each server with the key that its own home has. */
+  const blocks = (jump: string): string =>
+    [
+      `Host gate\n  HostName 127.0.0.1\n  Port ${gate.port}\n  User root\n  IdentityFile ${join(gate.home, '.ssh', 'id_ed25519')}`,
+      `Host fort\n  HostName 127.0.0.1\n  IdentityFile ${join(fort.home, '.ssh', 'id_ed25519')}`,
+      `Host inner\n  HostName 127.0.0.1\n  Port ${server.port}\n  User root\n  IdentityFile ~/.ssh/the_key\n  ${jump}`,
+    ].join('\n');
+  const known = (...servers: readonly Sshd[]): string => servers.map((each) => `${each.knownHostLine()}\n`).join('');
+  const reach = async (home: string, environment: StorageEnvironment = {}): Promise<Storage> => {
+    const address: SftpAddress = { scheme: 'sftp', host: 'inner', path: join(server.data, randomUUID()), parameters: {} };
+    const storage = await createSftpStorage(address, { environment: { HOME: home, ...environment } });
+    opened.push(storage);
+    return storage;
+  };
+
+  test('over one, and over two, where each knows the next only by its own name', async () => {
+    for (const jump of ['ProxyJump gate', `ProxyJump root@fort:${fort.port},gate`]) {
+      const home = makeHome({ known_hosts: known(server, gate, fort), the_key: keyText(), config: blocks(jump) });
+      const storage = await reach(home);
+      await storage.create();
+      await storage.put('keys/one', content);
+      expect(Buffer.from(await storage.get('keys/one')).toString()).toBe('content');
+      await storage.close();
+    }
+  });
+
+  test('what goes wrong on the way is told of the server where it does', async () => {
+    const unknown = makeHome({ known_hosts: known(server), the_key: keyText(), config: blocks('ProxyJump gate') });
+    const shown = await failureOf((await reach(unknown)).create());
+    expect([shown.code, shown.message]).toEqual(['storage-setup', expect.stringContaining(`[127.0.0.1]:${gate.port}`)]);
+    const refusing = await startSshd();
+    try {
+      const config = `${blocks(`ProxyJump root@127.0.0.1:${refusing.port}`)}\nHost *\n  IdentityFile ${join(refusing.home, '.ssh', 'id_ed25519')}\n`;
+      const home = makeHome({ known_hosts: known(server, refusing), the_key: keyText(), config });
+      const refused = await failureOf((await reach(home)).create());
+      expect(refused.message).toContain(`127.0.0.1:${refusing.port} does not lead to 127.0.0.1:${server.port}`);
+    } finally {
+      await refusing.stop();
+    }
+  });
+
+  test('the password of the repository is for none of them', async () => {
+    const config = `Host inner\n  HostName 127.0.0.1\n  Port ${server.port}\n  User root\n  ProxyJump root@127.0.0.1:${gate.port}\n`;
+    const home = makeHome({ known_hosts: known(server, gate), config });
+    const failure = await failureOf((await reach(home, { HOLDFAST_SFTP_PASSWORD: 'secret' })).create());
+    expect([failure.code, failure.message]).toEqual(['storage-setup', expect.stringContaining('nothing to log in with')]);
+  });
+
+  test('ways without an end, ways that are none, and programs are refused', async () => {
+    for (const [config, reason] of [
+      ['Host *\n  ProxyJump gate\n', 'more than 8 hosts'],
+      ['Host *\n  ProxyJump a@b@c\n', 'names no host'],
+      ['Host *\n  ProxyCommand nc %h %p\n', 'ProxyCommand'],
+    ] as const) {
+      const failure = await failureOf(open({ environment: { HOME: makeHome({ config }) } }));
+      expect([failure.code, failure.message]).toEqual(['storage-setup', expect.stringContaining(reason)]);
+    }
   });
 });
 

@@ -31,12 +31,14 @@ test('the first value of each word counts, files add up', () => {
     identityFiles: ['~/.ssh/nas', '~/.ssh/with space'],
     identitiesOnly: true,
     knownHostsFiles: ['~/.ssh/a', '~/.ssh/b'],
+    jumps: [],
   });
   expect(readSshConfig(text, 'disk.lan')).toMatchObject({ hostName: 'disk.lan.example.org', user: 'late' });
   expect(readSshConfig(text, 'printer.lan')).not.toHaveProperty('hostName');
   expect(readSshConfig(text, 'disk.lan')).not.toHaveProperty('port');
-  expect(readSshConfig('Host a\nProxyCommand nc %h %p\n', 'a')).toMatchObject({ proxy: 'nc %h %p' });
-  expect(readSshConfig('', 'a')).toEqual({ identityFiles: [], identitiesOnly: false, knownHostsFiles: [] });
+  expect(readSshConfig('Host a\nProxyCommand nc %h %p\n', 'a')).toMatchObject({ proxyCommand: 'nc %h %p', jumps: [] });
+  expect(readSshConfig('Host a\nProxyJump me@gate:2222, [::1]:23\n', 'a')).toMatchObject({ jumps: ['me@gate:2222', '[::1]:23'] });
+  expect(readSshConfig('', 'a')).toEqual({ identityFiles: [], identitiesOnly: false, knownHostsFiles: [], jumps: [] });
 });
 
 test('patterns, also hostile ones, are decided at once', () => {

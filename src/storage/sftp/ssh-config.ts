@@ -7,8 +7,10 @@ export interface SshHostConfig {
   readonly identityFiles: readonly string[];
   readonly identitiesOnly: boolean;
   readonly knownHostsFiles: readonly string[];
-  /** A connection through another program or host, which is not made here. */
-  readonly proxy?: string;
+  /** Hosts on the way, as they are written (`user@host:port`), the nearest first. */
+  readonly jumps: readonly string[];
+  /** A connection through another program, which is not made here. */
+  readonly proxyCommand?: string;
 }
 
 const single = ['hostname', 'port', 'user', 'identitiesonly', 'userknownhostsfile', 'proxyjump', 'proxycommand'];
@@ -30,9 +32,7 @@ export function readSshConfig(text: string, host: string): SshHostConfig {
   const hostName = values.get('hostname');
   const port = Number(values.get('port'));
   const user = values.get('user');
-  const proxy = [values.get('proxyjump'), values.get('proxycommand')].find(
-    (value) => value !== undefined && value.toLowerCase() !== 'none',
-  );
+  const [jump, proxyCommand] = ['proxyjump', 'proxycommand'].map((name) => notNone(values.get(name)));
   return {
     ...(hostName === undefined ? {} : { hostName: unquote(hostName).replaceAll('%h', host) }),
     ...(Number.isInteger(port) && port > 0 && port < 65_536 ? { port } : {}),
@@ -40,8 +40,19 @@ export function readSshConfig(text: string, host: string): SshHostConfig {
     identityFiles: identityFiles.filter((file) => file.toLowerCase() !== 'none'),
     identitiesOnly: values.get('identitiesonly')?.toLowerCase() === 'yes',
     knownHostsFiles: wordsOf(values.get('userknownhostsfile') ?? ''),
-    ...(proxy === undefined ? {} : { proxy }),
+    jumps:
+      jump === undefined
+        ? []
+        : unquote(jump)
+            .split(/[\s,]+/)
+            .filter((hop) => hop !== ''),
+    // The first of the two counts; both hardly ever stand there.
+    ...(proxyCommand === undefined || jump !== undefined ? {} : { proxyCommand }),
   };
+}
+
+function notNone(value: string | undefined): string | undefined {
+  return value?.toLowerCase() === 'none' ? undefined : value;
 }
 
 /** Whether a name fits a list of patterns with `*` and `?`, of which one with `!` in front forbids it. */

@@ -19,6 +19,8 @@ export interface StorageCapabilities {
   readonly exclusive?: boolean;
   /** False: who reads an object while it is replaced may get parts of both. Default true. */
   readonly replacesWhole?: boolean;
+  /** False: who reads an object in the instant in which it is replaced may be told that there is none. Default true. */
+  readonly staysWhileReplaced?: boolean;
 }
 
 const bigSize = 20 * 1024 * 1024;
@@ -27,7 +29,7 @@ const bigSize = 20 * 1024 * 1024;
 export function storageContract(
   name: string,
   make: () => Promise<StorageUnderTest>,
-  { exclusive = true, replacesWhole = true }: StorageCapabilities = {},
+  { exclusive = true, replacesWhole = true, staysWhileReplaced = true }: StorageCapabilities = {},
 ): void {
   describe(`storage contract: ${name}`, () => {
     let storage: Storage;
@@ -183,8 +185,11 @@ export function storageContract(
         });
         let reads = 0;
         while (writing) {
-          const seen = await storage.get('atomic');
-          if (replacesWhole) expect(versions.some((version) => same(version, seen))).toBe(true);
+          const seen = await storage.get('atomic').catch((error: unknown) => {
+            if (staysWhileReplaced || !isError(error, 'storage-missing')) throw error;
+            return undefined;
+          });
+          if (replacesWhole && seen !== undefined) expect(versions.some((version) => same(version, seen))).toBe(true);
           reads += 1;
           await setImmediate();
         }

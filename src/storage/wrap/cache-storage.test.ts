@@ -76,6 +76,14 @@ describe('cache storage', () => {
     expect(gets()).toBe(0);
   });
 
+  it('keeps a file that is said to be read often, and gives it when its kind is known', async () => {
+    await writeFile(join(folder, 'pack'), content);
+    await storage.putFile('data/trees', join(folder, 'pack'), { readOften: true });
+    await memory.remove('data/trees');
+    const later = createCacheStorage(memory, { folder, isCacheable: () => true });
+    expect(same(await later.get('data/trees'), content)).toBe(true);
+  });
+
   it('keeps nothing of a put that failed', async () => {
     const failing = createCacheStorage(createFaultyStorage(memory, [{ operation: 'put', effect: { kind: 'fail' } }]), {
       folder,

@@ -35,6 +35,8 @@ export function createCacheStorage(inner: Storage, options: CacheOptions): Cache
 class CacheStorage implements CachedStorage {
   readonly location: string;
   declare readonly retention?: NonNullable<Storage['retention']>;
+  declare readonly archive?: NonNullable<Storage['archive']>;
+  declare readonly probe?: NonNullable<Storage['probe']>;
   readonly #inner: Storage;
   readonly #isCacheable: (key: string) => boolean;
   readonly #cache: CacheFolder;
@@ -43,6 +45,8 @@ class CacheStorage implements CachedStorage {
   constructor(inner: Storage, options: CacheOptions) {
     this.location = inner.location;
     if (inner.retention !== undefined) this.retention = inner.retention;
+    if (inner.archive !== undefined) this.archive = inner.archive;
+    if (inner.probe !== undefined) this.probe = (signal) => inner.probe?.(signal) ?? Promise.resolve({});
     this.#inner = inner;
     this.#isCacheable = options.isCacheable;
     const { folder, maximumBytes = 2 * 2 ** 30, onProblem = () => {} } = options;
@@ -76,7 +80,8 @@ class CacheStorage implements CachedStorage {
   async putFile(key: string, path: string, options: PutOptions = {}): Promise<void> {
     assertKey(key, this.location);
     const source = { path, key, location: this.location };
-    if (!this.#isCacheable(key) || (await measureSourceFile(source)) > largestCachedObject) return this.#inner.putFile(key, path, options);
+    const isKept = options.readOften === true || this.#isCacheable(key);
+    if (!isKept || (await measureSourceFile(source)) > largestCachedObject) return this.#inner.putFile(key, path, options);
     await this.#replace(key, await readSourceFile(source), () => this.#inner.putFile(key, path, options));
     return undefined;
   }

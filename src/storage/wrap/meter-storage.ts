@@ -40,6 +40,8 @@ export function createMeterStorage(inner: Storage, onCall: (call: MeteredCall) =
 class MeterStorage implements MeteredStorage {
   readonly location: string;
   declare readonly retention?: NonNullable<Storage['retention']>;
+  declare readonly archive?: NonNullable<Storage['archive']>;
+  declare readonly probe?: NonNullable<Storage['probe']>;
   readonly #inner: Storage;
   readonly #onCall: (call: MeteredCall) => void;
   #counts: StorageCounts = { create: none, get: none, put: none, putFile: none, stat: none, list: none, remove: none };
@@ -47,6 +49,8 @@ class MeterStorage implements MeteredStorage {
   constructor(inner: Storage, onCall: (call: MeteredCall) => void) {
     this.location = inner.location;
     if (inner.retention !== undefined) this.retention = inner.retention;
+    if (inner.archive !== undefined) this.archive = inner.archive;
+    if (inner.probe !== undefined) this.probe = (signal) => inner.probe?.(signal) ?? Promise.resolve({});
     this.#inner = inner;
     this.#onCall = onCall;
   }

@@ -2,7 +2,7 @@ import pRetry from 'p-retry';
 import { isError, type HoldfastError } from '../../errors.ts';
 import { throwIfInterrupted } from '../interruption.ts';
 import { removeSourceFile } from '../source-file.ts';
-import type { ByteRange, ObjectInfo, PutOptions, RetentionAccess, Storage } from '../storage.ts';
+import type { ArchiveAccess, ByteRange, ObjectInfo, PutOptions, RetentionAccess, Storage } from '../storage.ts';
 import { hasContent, hasContentOf } from './same-content.ts';
 
 export interface RetryOptions {
@@ -28,6 +28,8 @@ export function createRetryStorage(inner: Storage, options: RetryOptions = {}): 
 class RetryStorage implements Storage {
   readonly location: string;
   declare readonly retention?: NonNullable<Storage['retention']>;
+  declare readonly archive?: NonNullable<Storage['archive']>;
+  declare readonly probe?: NonNullable<Storage['probe']>;
   declare readonly local?: NonNullable<Storage['local']>;
   readonly #inner: Storage;
   readonly #options: RetryOptions;
@@ -39,6 +41,8 @@ class RetryStorage implements Storage {
     this.#options = options;
     this.location = inner.location;
     if (inner.retention !== undefined) this.retention = this.#retryRetention(inner.retention);
+    if (inner.archive !== undefined) this.archive = this.#retryArchive(inner.archive);
+    if (inner.probe !== undefined) this.probe = (signal) => inner.probe?.(signal) ?? Promise.resolve({});
     if (inner.local !== undefined) this.local = inner.local;
   }
 
@@ -110,6 +114,15 @@ class RetryStorage implements Storage {
       forMs: inner.forMs,
       extend: (key, until) => this.#retry(() => inner.extend(key, until)),
       lockedUntil: (key) => this.#retry(() => inner.lockedUntil(key)),
+    };
+  }
+
+  /** A listing that breaks off is for whoever asked to begin anew. */
+  #retryArchive(inner: ArchiveAccess): ArchiveAccess {
+    return {
+      list: (prefix, signal) => inner.list(prefix, signal),
+      stateOf: (key, signal) => this.#retry(() => inner.stateOf(key, signal), signal),
+      retrieve: (key, speed, signal) => this.#retry(() => inner.retrieve(key, speed, signal), signal),
     };
   }
 

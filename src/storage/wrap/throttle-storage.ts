@@ -25,6 +25,8 @@ export function createThrottleStorage(inner: Storage, options: ThrottleOptions):
 class ThrottleStorage implements Storage {
   readonly location: string;
   declare readonly retention?: NonNullable<Storage['retention']>;
+  declare readonly archive?: NonNullable<Storage['archive']>;
+  declare readonly probe?: NonNullable<Storage['probe']>;
   readonly #inner: Storage;
   readonly #upload: RateLimit;
   readonly #download: RateLimit;
@@ -33,6 +35,8 @@ class ThrottleStorage implements Storage {
   constructor(inner: Storage, options: ThrottleOptions) {
     this.location = inner.location;
     if (inner.retention !== undefined) this.retention = inner.retention;
+    if (inner.archive !== undefined) this.archive = inner.archive;
+    if (inner.probe !== undefined) this.probe = (signal) => inner.probe?.(signal) ?? Promise.resolve({});
     this.#inner = inner;
     const clock = options.clock ?? systemClock;
     this.#upload = new RateLimit(options.uploadRate, clock);

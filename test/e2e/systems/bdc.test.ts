@@ -5,6 +5,7 @@ import { startCluster } from '../../harness/postgres/throwaway-cluster.ts';
 import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRows, takeFingerprint, treeFacts, type Fingerprint } from './fingerprint.ts';
 import { describeCode, releaseCode } from './release-code.ts';
+import { proveDrill } from './drills.ts';
 import { bringUp, type System } from './system.ts';
 
 /* A whole system comes up, goes away and comes back. */
@@ -54,6 +55,17 @@ test('its archive comes back by stock tools alone: a GPG key, a whole server amo
       }
     },
   }));
+
+test('its drills are proven: the dump, and the base backup with its log', async () => {
+  expect(await proveDrill(system, 'monthly')).toMatchObject({ database: { databases: 1 }, uploads: {} });
+  expect(await proveDrill(system, 'quarterly')).toMatchObject({ 'database-base': { bases: 1 } });
+});
+
+test('the whole application comes up beside itself, on other ports', { timeout: 300_000 }, async () => {
+  const started = await system.startedAt('server');
+  expect(Object.keys(await proveDrill(system, 'yearly'))).toEqual(expect.arrayContaining(['database', 'uploads', 'config', 'code']));
+  expect(await system.startedAt('server')).toBe(started);
+});
 
 test('the whole application comes back on an empty machine: code at its version, data, configuration', async () => {
   await system.destroy();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRows, takeFingerprint, treeFacts, type Fingerprint } from './fingerprint.ts';
+import { proveDrill } from './drills.ts';
 import { bringUp, type System } from './system.ts';
 
 /* A whole system comes up, goes away and comes back. */
@@ -39,6 +40,14 @@ test('its archive comes back by stock tools alone: not encrypted, with a tar for
       expect(JSON.parse(await shell('cat manifest.json'))).toMatchObject({ application: 'container-app', encryption: null });
     },
   }));
+
+test('its drills are proven: the volumes of all users, and the whole application beside itself', { timeout: 300_000 }, async () => {
+  expect(await proveDrill(system, 'quarterly')).toMatchObject({ database: { databases: 1 }, users: {} });
+  const started = await system.startedAt('web');
+  expect(await proveDrill(system, 'yearly')).toMatchObject({ database: {}, users: {} });
+  expect(await system.startedAt('web')).toBe(started);
+  expect(await takeFingerprint(system, data)).toEqual(before);
+});
 
 test('the list of backups names the point and its components', async () => {
   expect(await system.points()).toHaveLength(1);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRows, takeFingerprint, type Fingerprint } from './fingerprint.ts';
 import { releaseCode } from './release-code.ts';
+import { proveDrill } from './drills.ts';
 import { bringUp, type System } from './system.ts';
 
 /* A whole system comes up, goes away and comes back. */
@@ -39,6 +40,19 @@ test('its archive comes back by stock tools alone: one file for an age key', () 
       expect(await readFile(join(target, 'logs/web.log'), 'utf8')).toContain('invoice-processor listens on');
     },
   }));
+
+test(
+  'its drills are proven: the database and the configuration; in production the whole application beside itself',
+  { timeout: 300_000 },
+  async () => {
+    expect(await proveDrill(system, 'weekly')).toMatchObject({ database: { databases: 1 } });
+    const started = await system.startedAt('web');
+    expect(Object.keys(await proveDrill(system, 'monthly', '--profile', 'production'))).toEqual(
+      expect.arrayContaining(['database', 'config']),
+    );
+    expect(await system.startedAt('web')).toBe(started);
+  },
+);
 
 test('the whole application comes back on an empty machine', async () => {
   await system.destroy();

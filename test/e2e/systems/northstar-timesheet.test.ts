@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRows, takeFingerprint, treeFacts, type Fingerprint } from './fingerprint.ts';
 import { releaseCode } from './release-code.ts';
+import { proveDrill } from './drills.ts';
 import { bringUp, type System } from './system.ts';
 
 /* A whole system comes up, goes away and comes back. */
@@ -46,6 +47,10 @@ test('its archive comes back by stock tools alone: a passphrase, and a folder of
         if (/PASSWORD|SECRET/.test(name)) expect(`${template}${readme}`).not.toContain(value);
     },
   }));
+
+test('its monthly drill is proven: the database, counted', async () => {
+  expect(await proveDrill(system, 'monthly')).toMatchObject({ database: { databases: 1 } });
+});
 
 test('the whole application comes back on an empty machine', async () => {
   await system.destroy();

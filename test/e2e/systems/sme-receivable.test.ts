@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { withArchive } from '../archives/stock-tools.ts';
 import { databaseFingerprint, databasePart, readRedis, readRows, takeFingerprint, treeFacts, type Fingerprint } from './fingerprint.ts';
 import { streamWal } from './point-in-time.ts';
+import { proveDrill } from './drills.ts';
 import { bringUp, type System } from './system.ts';
 
 /* A whole system comes up, goes away and comes back. */
@@ -47,6 +48,16 @@ test('its archive comes back by stock tools alone: one file for a GPG key, Redis
       expect(keys).toBe(before.redis.length);
     },
   }));
+
+test('its monthly drill is proven: the database, the sessions and the documents', async () => {
+  expect(await proveDrill(system, 'monthly')).toMatchObject({ database: { databases: 1 }, sessions: { streams: 2 }, documents: {} });
+});
+
+test('the whole application comes up beside itself, on other ports', { timeout: 300_000 }, async () => {
+  const started = await system.startedAt('backend');
+  expect(Object.keys(await proveDrill(system, 'yearly'))).toEqual(expect.arrayContaining(['database', 'sessions', 'documents', 'config']));
+  expect(await system.startedAt('backend')).toBe(started);
+});
 
 test('the whole application comes back on an empty machine, sessions too', async () => {
   expect(before.redis.length).toBeGreaterThan(40);

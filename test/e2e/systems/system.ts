@@ -1,7 +1,7 @@
 /** One of the example systems on a real Docker engine: brought up, filled, looked at, destroyed, and looked at again. */
+import { freePort } from '../../harness/programs/free-port.ts';
 import { randomBytes } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -175,7 +175,7 @@ async function adaptFiles(folder: string, place: string): Promise<void> {
   const settings = parseEnv(await readFile(join(folder, '.env'), 'utf8'));
   const ports = new Map<string, string>();
   for (const [name, value] of Object.entries(settings))
-    if (name.endsWith('_PORT') && value !== undefined) ports.set(value, await freePort());
+    if (name.endsWith('_PORT') && value !== undefined) ports.set(value, String(await freePort()));
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);
@@ -183,15 +183,6 @@ async function adaptFiles(folder: string, place: string): Promise<void> {
     for (const [from, to] of ports) text = text.replaceAll(from, to);
     await writeFile(file, text.replaceAll('/var/backups', join(place, 'backups')).replaceAll('/mnt/offsite', join(place, 'offsite')));
   }
-}
-
-async function freePort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new TypeError('a server without a port');
-  return String(address.port);
 }
 
 async function removeProject({ docker }: TestDocker, project: string): Promise<void> {

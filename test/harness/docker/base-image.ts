@@ -36,21 +36,38 @@ export function isImageMade(): boolean {
   return existsSync(baseImageFile());
 }
 
-/** Makes the image where it is not there yet (a minute; needs root and Debian's mirror). Of several processes that ask at once, one works. */
-export async function makeBaseImage(): Promise<string> {
-  const file = baseImageFile();
+/** Makes the image where it is not there yet (a minute; needs root and Debian's mirror). */
+export function makeBaseImage(): Promise<string> {
+  return makeRootFile({ file: baseImageFile(), packages, leftOut });
+}
+
+export interface RootFile {
+  /** The tar that is made. Its name should change when the rest does, so that a cached one is never an old one. */
+  readonly file: string;
+  /** Of Debian, beside the least. */
+  readonly packages: readonly string[];
+  /** Patterns of paths, beginning with `./`. */
+  readonly leftOut: readonly string[];
+  /** Commands of the shell that put more into the folder `$root`. */
+  readonly more?: readonly string[];
+}
+
+/** A root file system of Debian as a tar, where it is not there yet. Of several processes that ask at once, one works. Needs root. */
+export async function makeRootFile({ file, packages: wanted, leftOut: patterns, more = [] }: RootFile): Promise<string> {
   if (existsSync(file)) return file;
   if (process.getuid?.() !== 0) throw new Error('Tests with Docker need root: debootstrap and dockerd do.');
   await mkdir(join(file, '..'), { recursive: true });
-  const folder = `${file}.root`;
-  const exclude = leftOut.map((path) => `--exclude=${path}`).join(' ');
+  const include = wanted.length === 0 ? '' : `--include=${wanted.join(',')}`;
+  const exclude = patterns.map((path) => `--exclude=${path}`).join(' ');
   const work = [
     `test -e "${file}" && exit 0`,
-    `rm -rf "${folder}"`,
-    `debootstrap --variant=minbase --include=${packages.join(',')} bookworm "${folder}"`,
-    `tar ${exclude} -C "${folder}" -c -f "${file}.part" .`,
+    `root="${file}.root"`,
+    'rm -rf "$root"',
+    `debootstrap --variant=minbase ${include} bookworm "$root"`,
+    ...more,
+    `tar ${exclude} -C "$root" -c -f "${file}.part" .`,
     `mv "${file}.part" "${file}"`,
-    `rm -rf "${folder}"`,
+    'rm -rf "$root"',
   ];
   await run('flock', [`${file}.lock`, 'sh', '-ec', work.join('\n')]);
   return file;

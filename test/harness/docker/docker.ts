@@ -1,7 +1,7 @@
 /**
  * A real Docker engine for tests, and an image to make containers of. One engine serves all test processes that run at the same time: the
- * first starts it, and it ends by itself when none is left, however they ended. Its containers have no network of their own: use
- * `network_mode: host` or `none`.
+ * first starts it, and it ends by itself when none is left, however they ended. It has no default network: use `network_mode: host` or `none`, or networks of
+ * a Compose file, whose services find each other by name and publish ports. From there nothing outside of this machine is reached.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -18,6 +18,8 @@ export const baseImage = 'holdfast-test/base:1';
 export interface TestContainer {
   /** Must be unlike that of every other test. */
   readonly name?: string;
+  /** The base image where absent. */
+  readonly image?: string;
   /** `sleep infinity` where absent. */
   readonly command?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
@@ -38,11 +40,11 @@ export interface TestDocker {
   docker(words: readonly string[]): Promise<string>;
   /** Runs Compose in a folder that holds a compose file: `compose(folder, ['up', '-d'])`. The folder's name becomes the project's. */
   compose(folder: string, words: readonly string[]): Promise<string>;
-  /** Starts a container of the base image. Its id. */
+  /** Starts a container. Its id. */
   run(container?: TestContainer): Promise<string>;
   /** Creates a volume, which goes away with the rest. Its mountpoint. */
   volume(name: string, labels?: Readonly<Record<string, string>>): Promise<string>;
-  /** Removes all containers and volumes made through this object, and lets the engine go. May be called twice. */
+  /** Removes all containers, volumes and networks made through this object, and lets the engine go. May be called twice. */
   stop(): Promise<void>;
 }
 
@@ -66,6 +68,10 @@ export async function startDocker(): Promise<TestDocker> {
       [
         ['volume', 'ls', '-q', '--filter', filter],
         ['volume', 'rm', '-f'],
+      ],
+      [
+        ['network', 'ls', '-q', '--filter', filter],
+        ['network', 'rm'],
       ],
     ] as const) {
       const found = (await docker(list)).split('\n').filter((line) => line !== '');
@@ -100,6 +106,7 @@ export async function startDocker(): Promise<TestDocker> {
 
 function runOptions({
   name,
+  image = baseImage,
   command = ['sleep', 'infinity'],
   labels = {},
   environment = {},
@@ -119,7 +126,7 @@ function runOptions({
     ...flags('--label', labels),
     ...flags('-e', environment),
     ...options,
-    baseImage,
+    image,
     ...command,
   ];
 }

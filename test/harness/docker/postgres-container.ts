@@ -1,7 +1,7 @@
 /** A PostgreSQL server in a container without any network: reached by its own socket or not at all. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TestDocker } from './docker.ts';
+import { baseImage, type TestDocker } from './docker.ts';
 
 export interface PostgresContainer {
   readonly name: string;
@@ -19,14 +19,23 @@ chown postgres /srv/data /var/run/postgresql
 printf '%s' "$SERVER_PASSWORD" >/srv/password
 chown postgres /srv/password
 exec setpriv --reuid=postgres --regid=postgres --init-groups sh -c '
-  PATH=/usr/lib/postgresql/15/bin:$PATH
+  PATH=/usr/lib/postgresql/$SERVER_MAJOR/bin:$PATH
   test -e /srv/data/PG_VERSION || initdb -D /srv/data -U postgres --auth=scram-sha-256 --pwfile=/srv/password -E UTF8 --locale=C.UTF-8 -N >/dev/null
   exec postgres -D /srv/data -c listen_addresses= -c unix_socket_directories=/var/run/postgresql -c fsync=off -c shared_buffers=32MB'`;
 
-/** @param options more options of `docker run`. */
-export async function startPostgres(docker: TestDocker, name: string, options: readonly string[] = []): Promise<PostgresContainer> {
+/**
+ * @param options more options of `docker run`.
+ * @param of another version than the base image's 15, and an image that has it
+ */
+export async function startPostgres(
+  docker: TestDocker,
+  name: string,
+  options: readonly string[] = [],
+  of: { readonly version: number; readonly image: string } = { version: 15, image: baseImage },
+): Promise<PostgresContainer> {
   const password = randomBytes(12).toString('hex');
-  await docker.run({ name, network: 'none', environment: { SERVER_PASSWORD: password }, command: ['sh', '-c', server], options });
+  const environment = { SERVER_PASSWORD: password, SERVER_MAJOR: String(of.version) };
+  await docker.run({ name, image: of.image, network: 'none', environment, command: ['sh', '-c', server], options });
   const run = (command: readonly string[]): Promise<string> =>
     docker.docker(['exec', '-e', 'PGUSER=postgres', '-e', `PGPASSWORD=${password}`, name, ...command]);
   const container: PostgresContainer = {

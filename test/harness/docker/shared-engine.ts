@@ -37,6 +37,7 @@ cleanup() {
   DOCKER_HOST="unix://$folder/docker.sock"
   export DOCKER_HOST
   all=$(timeout 10 docker ps -aq 2>/dev/null) && test -n "$all" && timeout 60 docker rm -f -v $all >/dev/null 2>&1
+  timeout 10 docker network prune -f >/dev/null 2>&1
   for file in "$folder/pid" "$folder/exec/containerd/containerd.pid"; do
     pid=$(cat "$file" 2>/dev/null) || continue
     grep -q "$folder" "/proc/$pid/cmdline" 2>/dev/null || continue

@@ -1,27 +1,30 @@
 /** The data directory of a server for tests: a new one, or one that a test brings. */
 import { spawnSync } from 'node:child_process';
-import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asServerUser, environment, serverUser } from './cluster-process.ts';
+import { serverUser } from './cluster-process.ts';
+import { copyTemplate } from './cluster-template.ts';
 import type { ClusterOptions } from './throwaway-cluster.ts';
 
 interface DataRequest {
   /** The folder that holds all of the cluster. */
   readonly root: string;
   readonly port: number;
-  readonly password: string;
   readonly version: number;
   readonly toolsFolder: string;
 }
 
-export async function prepareData(request: DataRequest, options: ClusterOptions): Promise<void> {
-  const { root, port } = request;
+/** The superuser's password. */
+export async function prepareData(request: DataRequest, options: ClusterOptions): Promise<string> {
+  const { root, port, version, toolsFolder } = request;
   const data = join(root, 'data');
-  if (options.from === undefined) await initialize(request, options);
-  else {
+  const { from, checksums, segmentMegabytes } = options;
+  let password = from?.password;
+  if (from !== undefined) {
     await mkdir(data, { mode: 0o700 });
-    await options.from.fill(data);
+    await from.fill(data);
   }
+  password ??= await copyTemplate({ version, toolsFolder, checksums, segmentMegabytes }, data);
   if (options.tls === true) await makeCertificate(root);
   const all = {
     listen_addresses: '127.0.0.1',
@@ -40,24 +43,7 @@ export async function prepareData(request: DataRequest, options: ClusterOptions)
   const identity = serverUser();
   if (identity !== undefined) run('chown', ['-R', '-h', `${identity.uid}:${identity.gid}`, root]);
   await chmod(data, 0o700);
-}
-
-async function initialize(
-  { root, toolsFolder, password, version }: DataRequest,
-  { checksums, segmentMegabytes }: ClusterOptions,
-): Promise<void> {
-  const passwordFile = join(root, 'password');
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  const identity = serverUser();
-  if (identity !== undefined) for (const path of [root, passwordFile]) await chown(path, identity.uid, identity.gid);
-  const arguments_ = ['-D', join(root, 'data'), '-U', 'postgres', '--auth-local=trust', '--auth-host=scram-sha-256'];
-  arguments_.push(`--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C.UTF-8', '-N');
-  if (segmentMegabytes !== undefined) arguments_.push(`--wal-segsize=${segmentMegabytes}`);
-  if (checksums === true) arguments_.push('--data-checksums');
-  /* Since 18, checksums are on unless one says otherwise. */
-  if (checksums === false && version >= 18) arguments_.push('--no-data-checksums');
-  const [file = '', ...args] = asServerUser([join(toolsFolder, 'initdb'), ...arguments_]);
-  run(file, args, environment(root, toolsFolder));
+  return password;
 }
 
 async function makeCertificate(root: string): Promise<void> {
@@ -67,7 +53,7 @@ async function makeCertificate(root: string): Promise<void> {
   await chmod(join(root, 'server.key'), 0o600);
 }
 
-function run(file: string, args: readonly string[], env?: Record<string, string>): void {
-  const done = spawnSync(file, args, { encoding: 'utf8', cwd: '/', ...(env === undefined ? {} : { env }) });
+function run(file: string, args: readonly string[]): void {
+  const done = spawnSync(file, args, { encoding: 'utf8', cwd: '/' });
   if (done.status !== 0) throw new Error(`Cannot create a cluster: ${done.error?.message ?? done.stderr}`);
 }

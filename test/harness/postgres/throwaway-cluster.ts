@@ -2,12 +2,11 @@
  * A real PostgreSQL server of its own for a test or the demo: password authentication over 127.0.0.1, no durability, gone afterwards,
  * however this process ends (cluster-process.ts).
  */
+import { freePort } from '../programs/free-port.ts';
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -101,8 +100,7 @@ async function startOnce(programs: Programs, options: ClusterOptions): Promise<T
   };
   try {
     const port = await freePort();
-    const password = options.from?.password ?? randomBytes(12).toString('hex');
-    await prepareData({ root, port, password, version: programs.version, toolsFolder: programs.folder }, options);
+    const password = await prepareData({ root, port, version: programs.version, toolsFolder: programs.folder }, options);
     process_ = openClusterProcess(programs.folder, root);
     const cluster = describeCluster({ programs, root, port, password, process: process_, stop });
     await cluster.restart();
@@ -216,15 +214,4 @@ async function waitUntilUp(cluster: ThrowawayCluster, server: ClusterProcess, lo
     }
   }
   throw new Error(`Cannot start PostgreSQL: ${(await cluster.log()).slice(logged) || 'it left no log'}`);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port');
-  return address.port;
 }

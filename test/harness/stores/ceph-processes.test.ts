@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { freePort, openStoreProcesses } from './ceph-processes.ts';
+import { freePort } from '../programs/free-port.ts';
+import { openStoreProcesses } from './ceph-processes.ts';
 
 const module = JSON.stringify(new URL('./ceph-processes.ts', import.meta.url).href);
 

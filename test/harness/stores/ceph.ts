@@ -6,7 +6,8 @@ import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, openStoreProcesses, type StoreProcesses } from './ceph-processes.ts';
+import { freePort } from '../programs/free-port.ts';
+import { openStoreProcesses, type StoreProcesses } from './ceph-processes.ts';
 
 export interface CephOptions {
   /** Where the objects lie: in memory, or (`bluestore`) in a file, so that they outlive `kill`. Default `memstore`. */

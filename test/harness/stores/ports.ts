@@ -1,21 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
 const patience = { rounds: 300, milliseconds: 100 };
-
-/** A port of this machine that nothing listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('there is no free port');
-  const closed = once(server, 'close');
-  server.close();
-  await closed;
-  return address.port;
-}
 
 /** Waits until a program listens. Throws with what it said where it ends first, or never does. */
 export async function waitForPort(port: number, program: ChildProcess, said: () => string): Promise<void> {

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StorageEnvironment } from '../../../src/storage/storage-options.ts';
-import { freePort, waitUntilAnswering } from './ports.ts';
+import { freePort } from '../programs/free-port.ts';
+import { waitUntilAnswering } from './ports.ts';
 import { spawnServer } from './spawned-server.ts';
 import { makeKey } from './sshd.ts';
 

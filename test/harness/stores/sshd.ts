@@ -5,7 +5,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StorageEnvironment } from '../../../src/storage/storage-options.ts';
-import { freePort, waitForPort } from './ports.ts';
+import { freePort } from '../programs/free-port.ts';
+import { waitForPort } from './ports.ts';
 import { keeper } from './spawned-server.ts';
 
 const program = '/usr/sbin/sshd';
@@ -33,8 +34,16 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
-/** Starts a server. `options.lines` are added to its configuration. Throws where the machine has none. */
-export async function startSshd(options: { readonly lines?: readonly string[]; readonly data?: string } = {}): Promise<Sshd> {
+export interface SshdOptions {
+  /** Added to its configuration. */
+  readonly lines?: readonly string[];
+  readonly data?: string;
+  /** It leads to other servers. */
+  readonly allowsForwarding?: boolean;
+}
+
+/** Starts a server. Throws where the machine has none. */
+export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-sshd-'));
   chmodSync(folder, 0o755);
   const home = join(folder, 'home');
@@ -46,7 +55,10 @@ export async function startSshd(options: { readonly lines?: readonly string[]; r
   writeFileSync(join(folder, 'authorized_keys'), readFileSync(`${key}.pub`));
   const port = await freePort();
   const configuration = join(folder, 'sshd_config');
-  writeFileSync(configuration, [...settings(folder, data, port), ...(options.lines ?? []), ''].join('\n'));
+  writeFileSync(
+    configuration,
+    [...settings(folder, data, { port, allowsForwarding: options.allowsForwarding === true }), ...(options.lines ?? []), ''].join('\n'),
+  );
   const knownHostLine = (keyFile = join(folder, 'host_key')): string => {
     const [type = '', base64 = ''] = readFileSync(`${keyFile}.pub`, 'utf8').split(' ');
     return `[127.0.0.1]:${port} ${type} ${base64.trim()}`;
@@ -119,7 +131,7 @@ function signalProcess(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-function settings(folder: string, data: string, port: number): string[] {
+function settings(folder: string, data: string, { port, allowsForwarding }: { port: number; allowsForwarding: boolean }): string[] {
   return [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
@@ -131,7 +143,7 @@ function settings(folder: string, data: string, port: number): string[] {
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     'PermitRootLogin prohibit-password',
-    'AllowTcpForwarding no',
+    `AllowTcpForwarding ${allowsForwarding ? 'yes' : 'no'}`,
     'X11Forwarding no',
     'PermitTTY no',
     'MaxStartups 100',

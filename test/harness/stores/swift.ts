@@ -6,7 +6,8 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { S3Keys } from './ceph.ts';
-import { freePort, openStoreProcesses, type StoreProcesses } from './ceph-processes.ts';
+import { freePort } from '../programs/free-port.ts';
+import { openStoreProcesses, type StoreProcesses } from './ceph-processes.ts';
 
 export interface Swift extends S3Keys {
   readonly endpoint: string;

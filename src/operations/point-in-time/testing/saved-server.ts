@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type ClusterOptions, type ThrowawayCluster } from '../../../../test/harness/postgres/throwaway-cluster.ts';
 import { openSealedObjects } from '../../../engine/objects/sealed-objects.ts';
 import type { Repository } from '../../../engine/repository.ts';
-import { ignoreEvents } from '../../../events.ts';
+import { type EventSink, ignoreEvents } from '../../../events.ts';
 import { systemClock } from '../../../util/clock.ts';
 import { openWalArchive } from '../../../wal/open-wal-archive.ts';
 import type { WalReceiver } from '../../../wal/receive-wal.ts';
@@ -24,7 +24,7 @@ export interface SavedServer {
   readonly room: string;
   readonly context: MomentContext;
   /** Makes a base backup: a full one first, then increments. The point's id. */
-  takeBase(): Promise<string>;
+  takeBase(events?: EventSink): Promise<string>;
   /** Until the repository has all that is committed now. The server's clock then. */
   settle(): Promise<Date>;
   /** The server's clock. */
@@ -72,7 +72,7 @@ export async function startSavedServer(options: ClusterOptions = {}, increments 
     room,
     context,
     now,
-    takeBase: async () => {
+    takeBase: async (events = ignoreEvents) => {
       const policy = { fullEveryMs: 86_400_000, increments };
       const base = { component: 'database', server: server.server, checkpoint: 'fast' as const, policy, clock: systemClock };
       const source = await createBaseComponent({
@@ -80,7 +80,7 @@ export async function startSavedServer(options: ClusterOptions = {}, increments 
         connect: (capture) => server.connect(capture),
         readFile: (path) => server.readFile(path),
       });
-      const report = await backUp(repository, { components: [{ source }] }, context);
+      const report = await backUp(repository, { components: [{ source }] }, { ...context, events });
       return report.pointId ?? '';
     },
     settle: async () => {

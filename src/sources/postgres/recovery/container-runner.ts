@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DockerEngine } from '../../docker/docker-engine.ts';
 import { spoolName } from './fetch-script.ts';
-import { argumentsOf, guard, watchServer } from './server-process.ts';
+import { argumentsOf, guard, stopWord, watchServer } from './server-process.ts';
 import type { ServerRunner } from './server-runner.ts';
 
 export interface ContainerRunnerOptions {
@@ -69,7 +69,7 @@ export function runInOwnContainer(options: ContainerRunnerOptions): ServerRunner
       });
       running = container.id;
       const ended = container.ended.then(() => container.remove().catch(() => {}));
-      return watchServer({ log: container.output, ended, finish: () => container.endInput() }, start.onProgress);
+      return watchServer({ log: container.output, ended, finish: () => container.endInput(stopWord) }, start.onProgress);
     },
     sourceOf: ({ user }, database) => ({ docker, address: { container: running ?? '' }, database, user }),
   };

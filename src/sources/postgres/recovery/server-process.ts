@@ -40,12 +40,27 @@ export interface ServerBody {
 
 const keptLines = 200;
 
-/** Runs its arguments until they end, or its standard input does. A signal that comes before the server listens for it is lost, so it is sent until it is heard. */
+/** Said on the guard's standard input before its end: whoever started the server asks for it to stop. */
+export const stopWord = 'stop';
+
+/**
+ * Runs its arguments until they end, or its standard input does. A signal that comes before the server listens for it is lost, so it is sent until it is heard.
+ * A server whose starter has died without a word is not waited for: what does not stop by SIGINT, a server that hangs while it recovers, is ended by SIGQUIT,
+ * after which it recovers when it is started again.
+ */
 export const guard = `
 "$@" 3<&- &
 server=$!
 exec 3<&0
-{ cat <&3; while kill -INT $server; do sleep 1; done; } >/dev/null 2>&1 &
+{
+  word=$(cat <&3)
+  asked=0
+  while kill -INT $server; do
+    sleep 1
+    asked=$((asked + 1))
+    [ "$word" != ${stopWord} ] && [ $asked -gt 15 ] && kill -QUIT $server
+  done
+} >/dev/null 2>&1 &
 guard=$!
 exec 3<&-
 wait $server
@@ -82,7 +97,7 @@ export function startServer(program: string, start: ServerStart): ServerProcess 
       resolve();
     });
   });
-  return watchServer({ log, ended, finish: () => child.stdin.end() }, onProgress);
+  return watchServer({ log, ended, finish: () => child.stdin.end(stopWord) }, onProgress);
 }
 
 /** Reads the log of a server that runs. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { containing, matching } from '../../../../test/harness/programs/expected-text.ts';
 import { serverVersions } from '../../../../test/harness/postgres/server-versions.ts';
 import { type ClusterOptions, type ThrowawayCluster, startCluster } from '../../../../test/harness/postgres/throwaway-cluster.ts';
@@ -68,12 +68,19 @@ async function startFrom(
 }
 
 describe.each(serverVersions)('version %i', (version) => {
-  test('a base backup with a tablespace starts by itself and has every row', async () => {
-    const source = await start({ version, checksums: true });
-    const place = await source.createTablespace('elsewhere');
+  let source: ThrowawayCluster;
+  let place: string;
+  beforeAll(async () => {
+    const settings = { checkpoint_completion_target: '0.01', checkpoint_timeout: '30s' };
+    source = await startCluster({ version, checksums: true, tls: true, settings });
+    place = await source.createTablespace('elsewhere');
     await fill(source);
+  });
+  afterAll(() => source?.stop());
+
+  test('a base backup with a tablespace starts by itself and has every row', async () => {
     await source.query('CREATE TABLE far TABLESPACE elsewhere AS SELECT n FROM generate_series(1, 5000) n');
-    const backup = await baseBackup(await connect(source), request());
+    const backup = await baseBackup(await connect(source, '?sslmode=disable'), request());
     expect(backup.tablespaces).toEqual([{ oid: matching(/^\d+$/), location: place, size: expect.any(Number) as number }]);
     expect(backup.estimatedSize).toBeGreaterThan(20_000_000);
     const restored = await startFrom(backup, source, async (folder) => {
@@ -86,14 +93,14 @@ describe.each(serverVersions)('version %i', (version) => {
     expect(backup.end().timeline).toBe(1);
     expect(await restored.query('SELECT count(*), sum(id) FROM things')).toEqual([{ count: '20000', sum: '200010000' }]);
     expect(await restored.query('SELECT count(*) FROM far')).toEqual([{ count: '5000' }]);
-    await source.stop();
+    await source.halt();
     expect(await restored.query("SELECT pg_tablespace_location(oid) AS at FROM pg_tablespace WHERE spcname = 'elsewhere'")).toEqual([
       { at: containing(restored.dataFolder) },
     ]);
+    await source.restart();
   });
 
   test('the same connection serves a second backup, over TLS, at a rate and with a spread checkpoint', async () => {
-    const source = await start({ version, tls: true, settings: { checkpoint_completion_target: '0.01', checkpoint_timeout: '30s' } });
     const connection = await connect(source, `?sslmode=verify-full&sslrootcert=${source.rootCertificate}`);
     const first = await readAll(await baseBackup(connection, request()));
     const second = await baseBackup(connection, request({ checkpoint: 'spread', rate: 1024 * 1024 * 1024 }));
@@ -102,8 +109,6 @@ describe.each(serverVersions)('version %i', (version) => {
   });
 
   test('a page that does not fit its checksum fails the backup loudly', async () => {
-    const source = await start({ version, checksums: true });
-    await fill(source);
     await damage(source, 'things');
     const backup = await baseBackup(await connect(source), request());
     await expect(readAll(backup)).rejects.toMatchObject({

@@ -14,6 +14,9 @@ function isAboutChecksums(text: string): boolean {
   return /checksum verification (failed|failure)/i.test(text);
 }
 
+/** OBJECT_NOT_IN_PREREQUISITE_STATE: servers speak other languages too. */
+const notReady = '55000';
+
 /** `request` says whether it is an increment, and holds the signal whose reason passes as it is. */
 export function translateBaseError(
   error: unknown,
@@ -25,7 +28,11 @@ export function translateBaseError(
     const told = warnings.filter(isAboutChecksums).slice(0, 3);
     return new HoldfastError('base-damaged', { server, reason: told.length > 0 ? told.join('; ') : reasonOf(error) }, error);
   }
-  if (request.increment !== undefined && error instanceof ServerComplaint && /WAL summar|incremental|manifest/i.test(error.message))
+  if (
+    request.increment !== undefined &&
+    error instanceof ServerComplaint &&
+    (error.code === notReady || /WAL summar|incremental|manifest/i.test(error.message))
+  )
     return new HoldfastError('base-increment', { server, reason: reasonOf(error) }, error);
   return translateReplicationError(error, place, request.signal);
 }

@@ -1,8 +1,8 @@
 /** A real redis-server in a temporary folder, for tests. */
+import { freePort } from '../../../../test/harness/programs/free-port.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -108,14 +108,4 @@ export async function fillWithEverything(redis: Pick<ThrowAwayRedis, 'cli'>, key
   const answer = await redis.cli('EVAL', script, '0', String(keys));
   if (answer !== 'filled') throw new Error(answer);
   await redis.cli('FUNCTION', 'LOAD', "#!lua name=lib\nredis.register_function('f', function() return 1 end)");
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
 }
