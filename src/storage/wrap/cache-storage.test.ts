@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryStorage } from '../memory/memory-storage.ts';
 import { storageContract } from '../testing/contract.ts';
@@ -82,6 +83,19 @@ describe('cache storage', () => {
     await memory.remove('data/trees');
     const later = createCacheStorage(memory, { folder, isCacheable: () => true });
     expect(same(await later.get('data/trees'), content)).toBe(true);
+  });
+
+  it('keeps the newer object where an older one was still being read', async () => {
+    const large = new Uint8Array(8_000_000).fill(1);
+    for (let round = 0; round < 20; round += 1) {
+      const key = `index/race-${round}`;
+      await memory.put(key, large);
+      const reading = storage.get(key);
+      /* The older copy is being written, or is about to be. */
+      while (round % 2 === 0 && !(await readdir(folder)).some((name) => name.startsWith('.draft-'))) await setImmediate();
+      await Promise.all([reading, storage.put(key, new Uint8Array([2]))]);
+      expect(await storage.get(key)).toEqual(new Uint8Array([2]));
+    }
   });
 
   it('keeps nothing of a put that failed', async () => {

@@ -41,6 +41,8 @@ class CacheStorage implements CachedStorage {
   readonly #isCacheable: (key: string) => boolean;
   readonly #cache: CacheFolder;
   readonly #fetches = new Map<string, Promise<Uint8Array>>();
+  /** The last change of each key's copy: changes wait for one another, so that an old copy never comes after a newer one. */
+  readonly #changes = new Map<string, Promise<void>>();
 
   constructor(inner: Storage, options: CacheOptions) {
     this.location = inner.location;
@@ -104,7 +106,7 @@ class CacheStorage implements CachedStorage {
   async invalidate(key: string): Promise<void> {
     assertKey(key, this.location);
     this.#fetches.delete(key);
-    await this.#cache.remove(key);
+    await this.#change(key, () => this.#cache.remove(key));
   }
 
   close(): Promise<void> {
@@ -121,8 +123,10 @@ class CacheStorage implements CachedStorage {
     const underway = this.#fetches.get(key);
     if (underway !== undefined) return underway;
     const fetch: Promise<Uint8Array> = this.#inner.get(key).then(async (data) => {
-      /* Unless the key was invalidated meanwhile. */
-      if (this.#fetches.get(key) === fetch) await this.#cache.write(key, data);
+      await this.#change(key, async () => {
+        /* Unless the key was invalidated meanwhile. */
+        if (this.#fetches.get(key) === fetch) await this.#cache.write(key, data);
+      });
       return data;
     });
     this.#fetches.set(key, fetch);
@@ -137,6 +141,13 @@ class CacheStorage implements CachedStorage {
     await this.invalidate(key);
     await store();
     this.#fetches.delete(key);
-    await this.#cache.write(key, data);
+    await this.#change(key, () => this.#cache.write(key, data));
+  }
+
+  async #change(key: string, work: () => Promise<void>): Promise<void> {
+    const change = (this.#changes.get(key) ?? Promise.resolve()).then(work);
+    this.#changes.set(key, change);
+    await change;
+    if (this.#changes.get(key) === change) this.#changes.delete(key);
   }
 }
