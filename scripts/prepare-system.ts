@@ -50,6 +50,9 @@ const requirements: readonly Requirement[] = [
   { package: 'prometheus-alertmanager', programs: ['prometheus-alertmanager', 'amtool'] },
   // A library: its program is its own command line.
   { package: 'python3-aiosmtpd', programs: ['aiosmtpd'] },
+  // What the benchmarks compare with.
+  { package: 'borgbackup', programs: ['borg'] },
+  { package: 'pgbackrest', programs: ['pgbackrest'] },
 ];
 
 /** Installs what is missing where that can be done (root, apt). Throws with the exact command to run where it cannot. */
@@ -65,12 +68,13 @@ export async function prepareSystem(): Promise<void> {
     await make().catch((error: unknown) => process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`));
 }
 
-async function installMissing(): Promise<void> {
+/** Programs only: what the benchmarks need. Throws as `prepareSystem` does. */
+export async function installMissing(): Promise<void> {
   const missing = missingPackages();
   if (missing.length === 0) return;
   const install = ['install', '--yes', '--no-install-recommends', ...missing];
   if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
-    throw new Error(`The tests need programs that this machine does not have. Run as root: apt-get update && apt-get ${install.join(' ')}`);
+    throw new Error(`Tests and benchmarks need programs that this machine does not have. Run as root: apt-get update && apt-get ${install.join(' ')}`);
   }
   process.stdout.write(`installing ${missing.join(', ')}\n`);
   for (const args of [['update'], install]) {
