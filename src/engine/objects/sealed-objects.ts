@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { HoldfastError, isError, reasonOf } from '../../errors.ts';
-import { compressBody, decompressBody } from '../pack/body-codec.ts';
+import { compressBody, decompressBody, holdsBody } from '../pack/body-codec.ts';
 import type { Repository } from '../repository.ts';
 import { releaseBuffer } from '../../util/release-buffer.ts';
 import { throwIfAborted } from '../run-context.ts';
@@ -103,9 +103,8 @@ async function encodeObject({ sealer }: Repository, { name, header, body }: Plai
     await setImmediate();
   }
   if (frame !== undefined) {
-    const read = await decompressBody(frame, body.length);
-    if (Buffer.compare(read, body) !== 0) throw unreliable(name);
-    for (const spent of [read, frame]) releaseBuffer(spent);
+    if (!(await holdsBody(frame, body))) throw unreliable(name);
+    releaseBuffer(frame);
   }
   const length = objectLength(bytes.length, described);
   if (length > largestBody) throw new HoldfastError('internal', { reason: `the object ${name} takes ${length} bytes` });

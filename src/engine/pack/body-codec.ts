@@ -1,6 +1,7 @@
 /** zstd off the main thread, for bodies of many megabytes: one frame, made and read in Node's thread pool. */
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
+import { releaseBuffer } from '../../util/release-buffer.ts';
 import { compressBound } from './zstd-codec.ts';
 
 const compress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
@@ -10,6 +11,8 @@ const decompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDeco
 const largestStep = 64 * 2 ** 20;
 
 const compressedStep = 2 ** 20;
+
+const comparedStep = 256 * 1024;
 
 /** A frame, or undefined where it would not be shorter. */
 export async function compressBody(body: Uint8Array): Promise<Buffer | undefined> {
@@ -21,6 +24,22 @@ export async function compressBody(body: Uint8Array): Promise<Buffer | undefined
     chunkSize: Math.min(compressedStep, compressBound(body.length)),
   });
   return frame.length < body.length ? frame : undefined;
+}
+
+/** Whether a frame holds this body and nothing else. What it holds is compared piece by piece, so that it is not all in memory a second time. */
+export async function holdsBody(frame: Uint8Array, body: Uint8Array): Promise<boolean> {
+  let at = 0;
+  try {
+    const content: AsyncIterable<Buffer> = zlib.createZstdDecompress({ chunkSize: comparedStep }).end(frame);
+    for await (const piece of content) {
+      if (Buffer.compare(piece, body.subarray(at, at + piece.length)) !== 0) return false;
+      at += piece.length;
+      releaseBuffer(piece);
+    }
+  } catch {
+    return false;
+  }
+  return at === body.length;
 }
 
 /** What a frame holds, which is at most `size` bytes. Throws a plain error when it is broken or holds more. */
