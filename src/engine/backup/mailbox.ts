@@ -9,8 +9,8 @@ import type { StreamEntry } from '../../sources/source.ts';
 import { BackupAborted } from './job-queue.ts';
 import { control, type SharedState } from './shared-state.ts';
 
-/** Bytes of a stream that may wait for the engine thread. */
-const mostStreamBytes = 8 * 1024 * 1024;
+/** Bytes of a stream that may wait for the engine thread: with few they are still in the processor's cache when it copies them. */
+const mostStreamBytes = 1024 * 1024;
 /** Bytes of small chunks that are collected before they are sent. */
 const parcelSize = 256 * 1024;
 

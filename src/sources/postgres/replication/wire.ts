@@ -15,9 +15,9 @@ export type WirePart =
 const largestMessage = 16 * 1024 * 1024;
 /** Milliseconds; an answer to a command comes at once. */
 export const usualPatience = 60_000;
-/** So much is taken from the socket before whoever reads has to have caught up. */
-const highWater = 4 * 1024 * 1024;
-const lowWater = 1024 * 1024;
+/** So much is taken from the socket before whoever reads has to have caught up: little, so that it is still in the processor's cache when it is read. */
+const highWater = 256 * 1024;
+const lowWater = 128 * 1024;
 
 export class Wire {
   /** Milliseconds of silence after which the connection is given up while somebody waits for the server; for ever where undefined. */
