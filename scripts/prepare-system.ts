@@ -74,7 +74,9 @@ export async function installMissing(): Promise<void> {
   if (missing.length === 0) return;
   const install = ['install', '--yes', '--no-install-recommends', ...missing];
   if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
-    throw new Error(`Tests and benchmarks need programs that this machine does not have. Run as root: apt-get update && apt-get ${install.join(' ')}`);
+    throw new Error(
+      `Tests and benchmarks need programs that this machine does not have. Run as root: apt-get update && apt-get ${install.join(' ')}`,
+    );
   }
   process.stdout.write(`installing ${missing.join(', ')}\n`);
   for (const args of [['update'], install]) {
