@@ -1,6 +1,7 @@
 /** `npm run bench`: holdfast and its peers side by side on the same data; writes bench/RESULTS.md. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { installMissing } from '../scripts/prepare-system.ts';
 import { systemClock } from '../src/util/clock.ts';
 import { openDataset, type Dataset } from './datasets/dataset.ts';
 import { describeMachine, readVersions } from './machine.ts';
@@ -35,6 +36,7 @@ try {
 async function benchmark(options: BenchOptions): Promise<number> {
   const { peers, sets, scenarios, rounds, scale } = options;
   const date = systemClock.now();
+  await installMissing();
   if (peers.includes(holdfast) || options.servers.length > 0) await prepareHoldfast(options.build);
   for (const folder of [options.dataFolder, options.workFolder]) mkdirSync(folder, { recursive: true });
   const command = ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
