@@ -1,10 +1,10 @@
 /** Where backups go and what they are made of: repositories of all kinds of trouble, and files that cannot be read. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { SmallDisk } from '../../test/harness/disks/small-disk.ts';
 import { anyOf, containing, matching } from '../../test/harness/programs/expected-text.ts';
 import { password } from '../../test/harness/programs/run-programs.ts';
@@ -14,22 +14,15 @@ import { makeCertificate } from '../../test/harness/watch/make-certificate.ts';
 import { encodeLock } from '../engine/lock/lock-file.ts';
 import { exitStatus } from '../errors.ts';
 import { systemClock } from '../util/clock.ts';
-import { configure, runDoctor, startSilentServer } from './testing/run-doctor.ts';
-import { makeWorkplace, runHoldfast } from './testing/run-holdfast.ts';
+import { configure, makeDoctorPlace, runDoctor, startSilentServer } from './testing/run-doctor.ts';
+import { runHoldfast } from './testing/run-holdfast.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const isRoot = process.getuid?.() === 0;
-const place = await makeWorkplace();
-const repository = place.path('backups');
-const certificates = place.path('certificates');
+const { place, repository, certificates } = await makeDoctorPlace();
 const endings: (() => unknown)[] = [];
 
-beforeAll(async () => {
-  for (const folder of [certificates, place.path('uploads')]) await mkdir(folder);
-  await writeFile(place.path('uploads', 'a'), 'a');
-  await createQuickRepository(repository);
-});
 afterEach(async () => {
   for (const end of endings.splice(0)) await end();
 });

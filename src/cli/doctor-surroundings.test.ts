@@ -5,30 +5,22 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createServer as createSecureServer } from 'node:https';
 import { delimiter, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { containing, matching } from '../../test/harness/programs/expected-text.ts';
 import { password } from '../../test/harness/programs/run-programs.ts';
-import { createQuickRepository } from '../../test/harness/repositories/quick-repository.ts';
 import { makeCertificate } from '../../test/harness/watch/make-certificate.ts';
 import { startSmtpServer } from '../../test/harness/watch/smtp-server.ts';
 import { exitStatus } from '../errors.ts';
 import { knownChecks } from '../operations/doctor/list-of-checks.ts';
-import { configure, portOf, runDoctor, startSilentServer } from './testing/run-doctor.ts';
-import { mainFile, makeWorkplace, parseLines, runHoldfast } from './testing/run-holdfast.ts';
+import { configure, makeDoctorPlace, portOf, runDoctor, startSilentServer } from './testing/run-doctor.ts';
+import { mainFile, parseLines, runHoldfast } from './testing/run-holdfast.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const isRoot = process.getuid?.() === 0;
-const place = await makeWorkplace();
-const repository = place.path('backups');
-const certificates = place.path('certificates');
+const { place, certificates } = await makeDoctorPlace();
 const endings: (() => unknown)[] = [];
 
-beforeAll(async () => {
-  for (const folder of [certificates, place.path('uploads')]) await mkdir(folder);
-  await writeFile(place.path('uploads', 'a'), 'a');
-  await createQuickRepository(repository);
-});
 afterEach(async () => {
   for (const end of endings.splice(0)) await end();
 });

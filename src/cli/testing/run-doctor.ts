@@ -1,13 +1,14 @@
 /** Runs `holdfast doctor` for real, in a folder with an application whose configuration a test writes. */
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { password } from '../../../test/harness/programs/run-programs.ts';
+import { createQuickRepository } from '../../../test/harness/repositories/quick-repository.ts';
 import { knownChecks } from '../../operations/doctor/list-of-checks.ts';
 import { findCommand } from '../find-command.ts';
-import { parseLines, runHoldfast, type makeWorkplace, type RunOptions } from './run-holdfast.ts';
+import { makeWorkplace, parseLines, runHoldfast, type RunOptions } from './run-holdfast.ts';
 
 const checkSchema = z.object({
   message_type: z.literal('check'),
@@ -30,6 +31,21 @@ const known = knownChecks.map(({ name }) => {
 });
 
 type Workplace = Awaited<ReturnType<typeof makeWorkplace>>;
+
+/** A folder with uploads, a repository that is empty, and room for certificates. */
+export async function makeDoctorPlace(): Promise<{
+  readonly place: Workplace;
+  readonly repository: string;
+  readonly certificates: string;
+}> {
+  const place = await makeWorkplace();
+  const repository = place.path('backups');
+  const certificates = place.path('certificates');
+  for (const folder of [certificates, place.path('uploads')]) await mkdir(folder);
+  await writeFile(place.path('uploads', 'a'), 'a');
+  await createQuickRepository(repository);
+  return { place, repository, certificates };
+}
 
 /** Fails where it shows a word that no test's secret is without: "hush". */
 export async function runDoctor(place: Workplace, words: readonly string[], options: RunOptions = {}): Promise<DoctorRun> {

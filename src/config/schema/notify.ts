@@ -1,5 +1,6 @@
 /** Who is told what, and how. */
 import { z } from 'zod';
+import { alarmEvents } from '../../util/alarm-events.ts';
 import { duration, exactlyOne, mapping, oneOrMany, onlyWith, rule, text, textLike, wordOf } from './parts.ts';
 import { secret, secretMapping } from './shared.ts';
 
@@ -83,20 +84,7 @@ const alertmanager = z.union(
   { error: 'a URL, or a mapping with url, user, password, token' },
 );
 
-const eventNames = [
-  'failure',
-  'success',
-  'start',
-  'objective',
-  'anomaly',
-  'drill',
-  'space',
-  'lock',
-  'missed',
-  'daemon',
-  'recovery',
-] as const;
-const events = wordOf(eventNames);
+const events = wordOf(alarmEvents);
 
 export const notifyKinds = ['email', 'webhook', 'slack', 'teams', 'discord', 'ntfy', 'healthcheck', 'uptime-kuma', 'alertmanager'] as const;
 
@@ -119,7 +107,7 @@ const routeMapping = mapping({
     .optional(),
   'uptime-kuma': secretAddress.meta({ description: 'A push URL of Uptime Kuma.' }).optional(),
   'alertmanager': alertmanager.meta({ description: 'A Prometheus Alertmanager.' }).optional(),
-  'on': oneOrMany(events, eventNames.join(', '))
+  'on': oneOrMany(events, alarmEvents.join(', '))
     .meta({
       description:
         'What is told. By default all but `start` and `success`; to `healthcheck` and `uptime-kuma`, which know no others: `start`, `success`, `failure`.',

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isError } from '../../errors.ts';
 import { checkRepository } from '../check/check-repository.ts';
 import {
+  initBeside,
   makeSampleRepository,
   openSample,
   quietContext,
@@ -14,9 +15,8 @@ import { lockRepository } from '../lock/lock-repository.ts';
 import { executePrune } from '../prune/execute-prune.ts';
 import { forgetSnapshots } from '../prune/forget-snapshots.ts';
 import { planPrune } from '../prune/plan-prune.ts';
-import { initRepository, type Repository } from '../repository.ts';
+import type { Repository } from '../repository.ts';
 import { loadSnapshots } from '../snapshots/load-snapshots.ts';
-import { createLocalStorage } from '../../storage/local/local-storage.ts';
 import { copySnapshots } from './copy-snapshots.ts';
 
 let sample: SampleRepository;
@@ -30,11 +30,7 @@ beforeAll(async () => {
 afterAll(() => sample[Symbol.dispose]());
 
 function emptyRepository(name: string, version: 1 | 2 = 2): Promise<Repository> {
-  return initRepository(createLocalStorage(join(sample.folder, name)), {
-    password: samplePassword,
-    version,
-    polynomial: source.config.polynomial,
-  });
+  return initBeside(sample, source, name, { version });
 }
 
 test.each([2, 1] as const)('every snapshot to a repository of version %d, which restic accepts and restores from', async (version) => {

@@ -2,16 +2,9 @@
 import { globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLocalStorage } from '../../storage/local/local-storage.ts';
 import { checkRepository } from '../check/check-repository.ts';
-import {
-  makeSampleRepository,
-  openSample,
-  quietContext,
-  samplePassword,
-  type SampleRepository,
-} from '../check/testing/sample-repository.ts';
-import { initRepository, type Repository } from '../repository.ts';
+import { initBeside, makeSampleRepository, openSample, quietContext, type SampleRepository } from '../check/testing/sample-repository.ts';
+import type { Repository } from '../repository.ts';
 import { loadSnapshots } from '../snapshots/load-snapshots.ts';
 import { copySnapshots } from './copy-snapshots.ts';
 
@@ -26,12 +19,7 @@ beforeAll(async () => {
 afterAll(() => sample[Symbol.dispose]());
 
 function makeTwin(name: string, version: 1 | 2 = 2): Promise<Repository> {
-  return initRepository(createLocalStorage(join(sample.folder, name)), {
-    password: samplePassword,
-    version,
-    polynomial: source.config.polynomial,
-    masterKey: source.masterKey,
-  });
+  return initBeside(sample, source, name, { version, masterKey: source.masterKey });
 }
 
 function packsIn(path: string): string[] {

@@ -26,7 +26,7 @@ export async function compressBody(body: Uint8Array): Promise<Buffer | undefined
   return frame.length < body.length ? frame : undefined;
 }
 
-/** Whether a frame holds this body and nothing else. What it holds is compared piece by piece, so that it is not all in memory a second time. */
+/** Whether a frame, as `compressBody` made it, holds this body. What it holds is compared piece by piece, so that it is not all in memory a second time. */
 export async function holdsBody(frame: Uint8Array, body: Uint8Array): Promise<boolean> {
   let at = 0;
   try {

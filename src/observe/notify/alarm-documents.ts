@@ -1,6 +1,7 @@
 /** What the notifier keeps in the store, read with care: a document that another version wrote, or that is damaged, counts as absent. */
 import { z } from 'zod';
-import { alarmEvents, alarmSeverities, type Alarm } from './alarm.ts';
+import { alarmEvents } from '../../util/alarm-events.ts';
+import { alarmSeverities, type Alarm } from './alarm.ts';
 import type { AlarmDocumentKind, AlarmStore } from './alarm-store.ts';
 
 /** An alarm that was raised and not resolved. */

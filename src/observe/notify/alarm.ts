@@ -1,19 +1,5 @@
 /** What is told to people: that something is wrong, that it is right again, or that something was done. */
-
-export const alarmEvents = [
-  'failure',
-  'success',
-  'start',
-  'objective',
-  'anomaly',
-  'drill',
-  'space',
-  'lock',
-  'missed',
-  'daemon',
-  'recovery',
-] as const;
-export type AlarmEvent = (typeof alarmEvents)[number];
+import type { AlarmEvent } from '../../util/alarm-events.ts';
 
 /** From the least to the worst. */
 export const alarmSeverities = ['info', 'warning', 'critical'] as const;

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startHookServer, type HookServer } from '../../../test/harness/watch/hook-server.ts';
 import { startAlertmanager, type WatchServer } from '../../../test/harness/watch/prometheus.ts';
-import type { Alarm } from './alarm.ts';
 import { createMemoryAlarmStore } from './memory-alarm-store.ts';
 import { createNotifier } from './notifier.ts';
 import type { Route } from './route.ts';
+import { sampleAlarm } from './testing/sample-alarm.ts';
 
 const patience = { timeout: 60_000, interval: 300 };
 const told = z.object({
@@ -45,17 +45,7 @@ function makeNotifier() {
   const clock = { now: () => now };
   const route: Route = { name: 'am', address: '', target: { kind: 'alertmanager', url: () => Promise.resolve(`${alertmanager.url}/`) } };
   const notifier = createNotifier({ application: 'shop', routes: [route], store: createMemoryAlarmStore(), clock, host: 'vault' });
-  const alarm: Alarm = {
-    key: 'failure:backup:database',
-    event: 'failure',
-    severity: 'critical',
-    application: 'shop',
-    component: 'database',
-    title: 'Backup of database failed',
-    text: 'Cannot reach the server.',
-    facts: { repository: 'offsite' },
-    at: new Date(now.getTime() - 60_000),
-  };
+  const alarm = sampleAlarm(new Date(now.getTime() - 60_000));
   return { notifier, alarm, now };
 }
 

@@ -1,5 +1,6 @@
 /** Which route is told what, and when. Pure. */
-import { isAtLeast, isNote, type Alarm, type AlarmEvent } from './alarm.ts';
+import type { AlarmEvent } from '../../util/alarm-events.ts';
+import { isAtLeast, isNote, type Alarm } from './alarm.ts';
 import { isPing, type Route } from './route.ts';
 
 const usual: readonly AlarmEvent[] = ['failure', 'objective', 'anomaly', 'drill', 'space', 'lock', 'missed', 'daemon', 'recovery'];

@@ -1,6 +1,7 @@
 /** One message of what a route is to be told: the same for every kind of route, which then gives it the form of its receiver. */
 import { createHash } from 'node:crypto';
-import { alarmSeverities, type Alarm, type AlarmAttachment, type AlarmEvent, type AlarmSeverity } from './alarm.ts';
+import type { AlarmEvent } from '../../util/alarm-events.ts';
+import { alarmSeverities, type Alarm, type AlarmAttachment, type AlarmSeverity } from './alarm.ts';
 import type { Notice } from './alarm-documents.ts';
 
 export interface MessageItem {

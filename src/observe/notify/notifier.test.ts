@@ -7,6 +7,7 @@ import type { AlarmStore } from './alarm-store.ts';
 import { createMemoryAlarmStore } from './memory-alarm-store.ts';
 import { createNotifier, type NotifierOptions } from './notifier.ts';
 import type { Route } from './route.ts';
+import { sampleAlarm } from './testing/sample-alarm.ts';
 
 interface Received {
   readonly path: string;
@@ -68,18 +69,7 @@ function hook(name: string, route: Partial<Route>): Route {
 }
 
 function alarm(change: Partial<Alarm> = {}): Alarm {
-  return {
-    key: 'failure:backup:database',
-    event: 'failure',
-    severity: 'critical',
-    application: 'shop',
-    component: 'database',
-    title: 'Backup of database failed',
-    text: 'Cannot reach the server.',
-    facts: { repository: 'offsite' },
-    at: start,
-    ...change,
-  };
+  return sampleAlarm(start, change);
 }
 
 const bodySchema = z.looseObject({

@@ -1,5 +1,6 @@
 /** Where alarms are told, and which. */
-import type { AlarmEvent, AlarmSeverity } from './alarm.ts';
+import type { AlarmEvent } from '../../util/alarm-events.ts';
+import type { AlarmSeverity } from './alarm.ts';
 
 /** Reads a secret when it is needed, so that one that was changed counts at once. Throws where it cannot be read. */
 export type SecretReader = () => Promise<string>;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ignoreEvents, type HoldfastEvent } from '../../../events.ts';
 import { createLocalStorage } from '../../../storage/local/local-storage.ts';
 import type { Storage } from '../../../storage/storage.ts';
-import { openRepository, type Repository } from '../../repository.ts';
+import { initRepository, openRepository, type InitOptions, type Repository } from '../../repository.ts';
 import type { RunContext } from '../../run-context.ts';
 import { quickRestic, type QuickRestic } from '../../tree/testing/quick-restic.ts';
 
@@ -66,6 +66,17 @@ export async function makeSampleRepository(snapshots = 3): Promise<SampleReposit
 /** Opens a repository folder, with its storage wrapped where the test needs that. */
 export function openSample(path: string, wrap: (storage: Storage) => Storage = (storage) => storage): Promise<Repository> {
   return openRepository(wrap(createLocalStorage(path)), { password: samplePassword });
+}
+
+/** An empty repository beside the sample's, which cuts files as `source` does: its blobs are the same then. */
+export function initBeside(
+  { folder }: SampleRepository,
+  source: Repository,
+  name: string,
+  options: Pick<InitOptions, 'version' | 'masterKey'> = {},
+): Promise<Repository> {
+  const { polynomial } = source.config;
+  return initRepository(createLocalStorage(join(folder, name)), { password: samplePassword, polynomial, ...options });
 }
 
 export function quietContext(): RunContext {

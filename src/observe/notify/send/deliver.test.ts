@@ -7,6 +7,7 @@ import type { Alarm } from '../alarm.ts';
 import type { Notice } from '../alarm-documents.ts';
 import { boundAlarm } from '../bound-alarm.ts';
 import { composeMessage, type Message } from '../compose-message.ts';
+import { sampleAlarm } from '../testing/sample-alarm.ts';
 import { deliver } from './deliver.ts';
 import { scrub } from './delivery.ts';
 
@@ -25,18 +26,7 @@ beforeEach(() => {
 afterAll(() => hook.stop());
 
 function noticeOf(change: Partial<Alarm> = {}, what: Notice['what'] = 'raised', id = 'n'): Notice {
-  const alarm = boundAlarm({
-    key: 'failure:backup:database',
-    event: 'failure',
-    severity: 'critical',
-    application: 'shop',
-    component: 'database',
-    title: 'Backup of database failed',
-    text: 'Cannot reach the server.',
-    facts: { repository: 'offsite' },
-    at: now,
-    ...change,
-  });
+  const alarm = boundAlarm(sampleAlarm(now, change));
   return { id, route: 'r', what, alarm, since: alarm.at, queued: now, due: now, ...(what === 'resolved' ? { end: 'It was well.' } : {}) };
 }
 
